@@ -1,0 +1,8 @@
+/**
+ * `ebpf-ecc/btf`: reading BTF, the type information of eBPF objects and of Linux kernels.
+ *
+ * A table is opened with {@link parseBtf}; its accessors take a {@link TypeId}.
+ */
+export { IntEncoding, isComposite, isEnum, isModifier, Kind, kindName, Linkage, type TypeId } from './kinds.ts';
+export { alignOf, isPacked, resolve, sizeOf, stripModifiers } from './layout.ts';
+export { Btf, type BtfParts, isBtf, type ParseBtfOptions, parseBtf } from './table.ts';

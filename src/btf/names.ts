@@ -1,0 +1,55 @@
+/**
+ * From a name to the types that bear it: a hash table over the bytes of the string section. No string is made for a name
+ * that nobody asks for, which is what keeps opening a kernel's BTF cheap.
+ */
+import type { TypeId } from './kinds.ts';
+import type { Btf } from './table.ts';
+
+export class NameIndex {
+  readonly #btf: Btf;
+  /** Hash bucket → last type id in it; 0 = empty. */
+  readonly #heads: Uint32Array;
+  /** Type id → the next one in its bucket. Ids go in descending, so chains ascend. */
+  readonly #next: Uint32Array;
+  readonly #mask: number;
+
+  constructor(btf: Btf) {
+    const { words, offsets, strings } = btf;
+    let size = 1024;
+    while (size < offsets.length) size *= 2;
+    this.#btf = btf;
+    this.#mask = size - 1;
+    this.#heads = new Uint32Array(size);
+    this.#next = new Uint32Array(offsets.length);
+    for (let id = offsets.length - 1; id > 0; id--) {
+      const start = words[offsets[id]!]!;
+      if (start === 0) continue;
+      let hash = 0x811c9dc5;
+      for (let at = start, byte = strings[at]!; byte !== 0; byte = strings[++at]!)
+        hash = Math.imul(hash ^ byte, 0x01000193);
+      const bucket = (hash ^ (hash >>> 15)) & this.#mask;
+      this.#next[id] = this.#heads[bucket]!;
+      this.#heads[bucket] = id;
+    }
+  }
+
+  find(name: string): TypeId[] {
+    if (name === '') return [];
+    const bytes = Buffer.from(name);
+    let hash = 0x811c9dc5;
+    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+    const found: TypeId[] = [];
+    for (let id = this.#heads[(hash ^ (hash >>> 15)) & this.#mask]!; id !== 0; id = this.#next[id]!) {
+      if (this.#isNamed(id as TypeId, bytes)) found.push(id as TypeId);
+    }
+    return found;
+  }
+
+  #isNamed(id: TypeId, name: Uint8Array): boolean {
+    const { strings } = this.#btf;
+    const start = this.#btf.nameOff(id);
+    if (strings[start + name.length] !== 0) return false;
+    for (let i = 0; i < name.length; i++) if (strings[start + i] !== name[i]) return false;
+    return true;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Bounds-checked reading of little or big endian numbers out of bytes that nobody vouches for. Every read beyond the end is a
+ * {@link MalformedError}, never a `RangeError` without a place.
+ */
+import { MalformedError } from './errors.ts';
+
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  readonly littleEndian: boolean;
+  readonly #view: DataView;
+  readonly #what: string;
+  readonly #code: string;
+
+  /**
+   * @param what  names the thing being read, for messages (`ELF file`, `.BTF.ext section`)
+   * @param code  the error code for reads beyond the end (`ELF_TRUNCATED`)
+   */
+  constructor(bytes: Uint8Array, littleEndian: boolean, what: string, code: string) {
+    this.bytes = bytes;
+    this.littleEndian = littleEndian;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#what = what;
+    this.#code = code;
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  /** Throws unless `size` bytes at `offset` are inside. */
+  need(offset: number, size: number, part = ''): void {
+    if (offset >= 0 && size >= 0 && offset + size <= this.bytes.length) return;
+    const where = part === '' ? this.#what : `${this.#what}: ${part}`;
+    throw new MalformedError(
+      this.#code,
+      `${where} needs bytes 0x${offset.toString(16)}…0x${(offset + size).toString(16)}, but there are only 0x${this.bytes.length.toString(16)}`,
+      { details: { offset, size, available: this.bytes.length } },
+    );
+  }
+
+  u8(offset: number): number {
+    this.need(offset, 1);
+    return this.bytes[offset]!;
+  }
+
+  u16(offset: number): number {
+    this.need(offset, 2);
+    return this.#view.getUint16(offset, this.littleEndian);
+  }
+
+  u32(offset: number): number {
+    this.need(offset, 4);
+    return this.#view.getUint32(offset, this.littleEndian);
+  }
+
+  i32(offset: number): number {
+    this.need(offset, 4);
+    return this.#view.getInt32(offset, this.littleEndian);
+  }
+
+  u64(offset: number): bigint {
+    this.need(offset, 8);
+    return this.#view.getBigUint64(offset, this.littleEndian);
+  }
+
+  /**
+   * A 64-bit number that has to fit a file: values that no file can have come back as `Number.MAX_SAFE_INTEGER`, so that the
+   * bounds check that follows reports them.
+   */
+  size64(offset: number): number {
+    const value = this.u64(offset);
+    return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
+  }
+
+  /** A view, not a copy. */
+  slice(offset: number, size: number, part = ''): Uint8Array {
+    this.need(offset, size, part);
+    return this.bytes.subarray(offset, offset + size);
+  }
+}
+
+/** Bytes as text, byte for byte (`latin1`): how names are compared and hashed. */
+export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', start, end);
+}
+
+/** The NUL-terminated string at `start`, decoded as UTF-8; up to the end of `bytes` when there is no NUL. */
+export function cString(bytes: Uint8Array, start: number): string {
+  const nul = bytes.indexOf(0, start);
+  const end = nul < 0 ? bytes.length : nul;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end);
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      'ebpf-ecc/btf': src('btf/index.ts'),
+      'ebpf-ecc/decode': src('decode/index.ts'),
+      'ebpf-ecc/runner': src('runner/index.ts'),
+      'ebpf-ecc': src('index.ts'),
+    },
+  },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
