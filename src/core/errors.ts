@@ -16,6 +16,7 @@ export const ExitCode = {
   unsupported: 6,
   load: 7,
   internal: 70,
+  io: 74,
   interrupted: 130,
 } as const;
 
@@ -86,6 +87,11 @@ export class UnsupportedError extends EccError {
 /** The kernel, the verifier or a permission refused at run time. */
 export class LoadError extends EccError {
   readonly exitCode = ExitCode.load;
+}
+
+/** The file system refuses: no space, no permission, a broken device. */
+export class IoError extends EccError {
+  readonly exitCode = ExitCode.io;
 }
 
 /** True for every error of this package, also one from another loaded copy of it. */

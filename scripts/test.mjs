@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// Every check: formatting and lint, types, tests. Ends with one line that counts them.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+function check(name, args) {
+  console.log(`\n== ${name}`);
+  const passed = spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
+  counts[passed ? 'passed' : 'failed']++;
+}
+
+check('biome', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']);
+check('tsc', ['node_modules/typescript/bin/tsc', '--noEmit']);
+
+console.log('\n== vitest');
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'ecc-test-'));
+try {
+  const report = path.join(scratch, 'report.json');
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const { status } = spawnSync(process.execPath, [...args, ...process.argv.slice(2)], { stdio: 'inherit' });
+  try {
+    const result = JSON.parse(readFileSync(report, 'utf8'));
+    counts.passed += result.numPassedTests;
+    counts.failed += result.numFailedTests;
+    counts.skipped += result.numPendingTests + result.numTodoTests;
+  } catch {
+    console.log('vitest left no report');
+  }
+  // a file that cannot be loaded fails without a failed test
+  if (status !== 0 && counts.failed === 0) counts.failed++;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 ? 0 : 1;

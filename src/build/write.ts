@@ -1,0 +1,126 @@
+/**
+ * Artefacts appear whole or not at all. Each is written to a staging file, synced, and renamed into place when all of them are
+ * ready. Staging files lie in a directory of ours on the same file system where there is one, so that even a build
+ * that is killed leaves nothing beside the user's sources.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { IoError, UsageError } from '../core/errors.ts';
+import type { Artefact } from './plan.ts';
+
+export interface WrittenFile {
+  readonly artefact: Artefact;
+  readonly content: Uint8Array | string;
+  /** Set for programs. */
+  readonly executable?: boolean;
+}
+
+export interface WriteOptions {
+  /** Directories that may hold staging files, most wanted first; the target's own directory is the last resort. */
+  readonly staging?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes all files or none.
+ * @throws {IoError} `IO_WRITE_FAILED` naming the file and the reason; what was there before is untouched.
+ */
+export async function writeFiles(files: readonly WrittenFile[], options: WriteOptions = {}): Promise<void> {
+  const staged: { readonly from: string; readonly to: string }[] = [];
+  try {
+    for (const directory of new Set(files.map(({ artefact }) => path.dirname(artefact.path)))) {
+      await named(directory, () => mkdir(directory, { recursive: true }));
+    }
+    await Promise.all(
+      files.map(async ({ artefact, content, executable }) => {
+        const from = await stagingName(artefact.path, options.staging ?? [os.tmpdir()]);
+        staged.push({ from, to: artefact.path });
+        await named(artefact.path, () => writeSynced(from, content, executable === true));
+      }),
+    );
+    options.signal?.throwIfAborted();
+    for (const { from, to } of staged) await named(to, () => rename(from, to));
+  } catch (error) {
+    await Promise.all(staged.map(({ from }) => rm(from, { force: true })));
+    throw error;
+  }
+}
+
+async function writeSynced(file: string, content: Uint8Array | string, executable: boolean): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file, 'wx', executable ? 0o777 : 0o666);
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function stagingName(target: string, candidates: readonly string[]): Promise<string> {
+  const name = `.ecc-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  const own = path.dirname(target);
+  const { dev } = await stat(own);
+  for (const directory of candidates) {
+    const found = await stat(directory).catch(() => undefined);
+    // a rename is atomic within one file system only
+    if (found?.isDirectory() && found.dev === dev) return path.join(directory, name);
+  }
+  return path.join(own, name);
+}
+
+async function named<T>(file: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw writeError(file, error);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  EISDIR: 'a directory is in its place',
+  ENOTDIR: 'a part of the path is not a directory',
+  EEXIST: 'a file is in the place of the directory',
+  ENAMETOOLONG: 'the name is too long',
+  EIO: 'the device reports an error',
+};
+
+function writeError(file: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  return new IoError('IO_WRITE_FAILED', `cannot be written: ${REASONS[code] ?? code}`, {
+    details: { errno: code },
+    hint:
+      code === 'ENOSPC' || code === 'EDQUOT'
+        ? 'nothing was changed; free some space'
+        : 'nothing was changed; use -o DIR to write somewhere else',
+    cause: error,
+  }).in(file);
+}
+
+/**
+ * `package.json` is also npm's file name: a package of ours may be replaced, anything else may not.
+ * @throws {UsageError} `USAGE_FOREIGN_PACKAGE`
+ */
+export async function protectForeignPackages(artefacts: readonly Artefact[], force: boolean): Promise<void> {
+  if (force) return;
+  for (const { kind, path: file } of artefacts) {
+    if (kind !== 'package') continue;
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined || /"bpf_object"|^bpf_object:/m.test(text)) continue;
+    throw new UsageError(
+      'USAGE_FOREIGN_PACKAGE',
+      'exists and is not an eBPF package (no bpf_object key); it is left alone',
+      {
+        hint: 'write elsewhere with -o DIR, choose another name with --package-name NAME, or replace it with --force',
+      },
+    ).in(file);
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * clang's command lines for eBPF: code generation, the AST, and what of it the user may and may not change. Each of our own flags
+ * has its reason beside it. The user's flags come after ours, so that `-O1` or `-mcpu=v4` win.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import { ARCH_FACTS, type Arch } from './arch.ts';
+
+export interface CompileJob {
+  /** The source as the user named it: what diagnostics will say. */
+  readonly source: string;
+  readonly arch: Arch;
+  /** Directories of ours that come before all others: the header made for this source, libbpf's missing macros. */
+  readonly ourIncludes: readonly IncludeMap[];
+  /** Directories of ours that come last of all: stand-ins for what the system lacks. */
+  readonly lastIncludes: readonly IncludeMap[];
+  /** Files that are read before the source. */
+  readonly forcedIncludes: readonly string[];
+  /** Flags of the user, as given. */
+  readonly userFlags: readonly string[];
+}
+
+/** A directory of headers and the name that it gets in the object, so that no path of this machine stays in it. */
+export interface IncludeMap {
+  readonly directory: string;
+  readonly name: string;
+}
+
+/** Flags that would break what comes after the compile, each with the reason that the user is told. */
+const REFUSED: readonly { readonly pattern: RegExp; readonly why: string }[] = [
+  { pattern: /^(-target|--target.*)$/, why: 'the target follows from --target-arch' },
+  { pattern: /^-g.*$/, why: 'BTF, and with it the package, is made from debug information; it is always on' },
+  { pattern: /^-(c|S|E|fsyntax-only)$/, why: 'an object is what the package is made of' },
+  { pattern: /^-o.*$/, why: 'the object is named after the source; use -o DIR of ecc itself to say where it goes' },
+  { pattern: /^-emit-(llvm|ast)$/, why: 'an object is what the package is made of' },
+  { pattern: /^-flto(=.*)?$/, why: 'an object is what the package is made of, not bitcode' },
+  { pattern: /^-(M|MD|MM|MMD|MF.*|MT.*|MQ.*|MP|MG|MJ.*)$/, why: 'dependencies are written with --depfile FILE' },
+];
+
+/** @throws {UsageError} `USAGE_CFLAG` for a flag that would break the build. */
+export function checkUserFlags(flags: readonly string[]): void {
+  for (const flag of flags) {
+    const refused = REFUSED.find(({ pattern }) => pattern.test(flag));
+    if (refused === undefined) continue;
+    throw new UsageError('USAGE_CFLAG', `-a ${flag}: this flag cannot be given: ${refused.why}`, { details: { flag } });
+  }
+}
+
+/** Where the system keeps headers, in clang's order for the bpf target, plus the per-architecture directory that it leaves out. */
+export function systemIncludes(arch: Arch): string[] {
+  return ['/usr/local/include', ...multiarchIncludes(arch), '/usr/include'].filter((directory) =>
+    existsSync(directory),
+  );
+}
+
+/**
+ * `asm/types.h` and friends lie in a directory that clang does not search for the bpf target. Without the headers of the
+ * wanted architecture those of any other do for most programs.
+ */
+function multiarchIncludes(arch: Arch): string[] {
+  const wanted = path.join('/usr/include', ARCH_FACTS[arch].multiarch);
+  if (existsSync(wanted)) return [wanted];
+  const any = Object.values(ARCH_FACTS).map(({ multiarch }) => path.join('/usr/include', multiarch));
+  return any.filter((directory) => existsSync(directory)).slice(0, 1);
+}
+
+/** The user's include directories out of `-I`, `-isystem`, `-iquote`, `-idirafter`, in order. */
+export function userIncludes(flags: readonly string[]): string[] {
+  return flagValues(flags, ['-I', '-isystem', '-iquote', '-idirafter', '--include-directory=', '--include-directory']);
+}
+
+/** Values of `-D`, without the `-D`. */
+export function userDefines(flags: readonly string[]): string[] {
+  return flagValues(flags, ['-D', '--define-macro=', '--define-macro']);
+}
+
+/** Files of `-include` and `-imacros`. */
+export function userForcedIncludes(flags: readonly string[]): string[] {
+  return flagValues(flags, ['-include', '-imacros', '--include=', '--include', '--imacros=']);
+}
+
+/** Values of flags that are written together (`-Idir`) or apart (`-I dir`). */
+function flagValues(flags: readonly string[], names: readonly string[]): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i]!;
+    const name = names.find((candidate) => flag.startsWith(candidate));
+    if (name === undefined || (name === '-include' && flag.startsWith('-include-pch'))) continue;
+    const value = flag === name ? flags[++i] : flag.slice(name.length);
+    if (value !== undefined && value !== '') values.push(value);
+  }
+  return values;
+}
+
+/** What both runs of clang share: the target and what is included from where. */
+function commonArgs(job: CompileJob): string[] {
+  const { target } = ARCH_FACTS[job.arch];
+  return [
+    '-target',
+    target,
+    `-D__TARGET_ARCH_${job.arch}`,
+    // attributes of other compilers in kernel and libbpf headers
+    '-Wno-unknown-attributes',
+    ...job.ourIncludes.flatMap(({ directory }) => ['-I', directory]),
+    ...job.forcedIncludes.flatMap((file) => ['-include', file]),
+    ...job.userFlags,
+    ...multiarchIncludes(job.arch).flatMap((directory) => ['-idirafter', directory]),
+    ...job.lastIncludes.flatMap(({ directory }) => ['-idirafter', directory]),
+  ];
+}
+
+export interface CodegenOutput {
+  readonly object: string;
+  /** Where clang lists the files that it read. */
+  readonly depfile: string;
+}
+
+/**
+ * Source to object. The same bytes whatever the directory: paths are mapped to names, the compilation directory is `.`, and the
+ * source text travels inside the debug information, since the lines in BTF are looked up under the mapped names.
+ */
+export function codegenArgs(job: CompileJob, output: CodegenOutput, colour: boolean): string[] {
+  return [
+    '-g',
+    '-O2',
+    '-c',
+    ...commonArgs(job),
+    '-gdwarf-5',
+    '-gembed-source',
+    '-fdebug-compilation-dir=.',
+    ...pathMaps(job),
+    colour ? '-fcolor-diagnostics' : '-fno-color-diagnostics',
+    '-MD',
+    '-MF',
+    output.depfile,
+    '-MT',
+    'object',
+    '-o',
+    output.object,
+    sourceArgument(job.source),
+  ];
+}
+
+/** Source to clang's AST as JSON on standard output; diagnostics are code generation's to print. */
+export function astArgs(job: CompileJob): string[] {
+  return [
+    '-fsyntax-only',
+    '-Xclang',
+    '-ast-dump=json',
+    '-w',
+    '-fparse-all-comments',
+    ...commonArgs(job),
+    sourceArgument(job.source),
+  ];
+}
+
+/** A name with a leading dash would be read as a flag. */
+export function sourceArgument(source: string): string {
+  return source.startsWith('-') ? `./${source}` : source;
+}
+
+/** The directory of the source as clang will prefix it to the names of files found beside the source; `''` for the current one. */
+function directoryPrefix(source: string): string {
+  const argument = sourceArgument(source);
+  const slash = argument.lastIndexOf('/');
+  return slash < 0 ? '' : argument.slice(0, slash + 1);
+}
+
+function pathMaps(job: CompileJob): string[] {
+  const maps: [string, string][] = [];
+  userIncludes(job.userFlags).forEach((directory, index) => {
+    maps.push([withSlash(directory), `inc${index === 0 ? '' : index}/`]);
+  });
+  for (const { directory, name } of [...job.ourIncludes, ...job.lastIncludes])
+    maps.push([withSlash(directory), `${name}/`]);
+  const prefix = directoryPrefix(job.source);
+  if (prefix !== '') maps.push([prefix, '']);
+  // clang ends the prefix at the first `=`, so a directory with one in its name cannot be mapped
+  return maps.filter(([from]) => !from.includes('=')).map(([from, to]) => `-ffile-prefix-map=${from}=${to}`);
+}
+
+function withSlash(directory: string): string {
+  return directory.endsWith('/') ? directory : `${directory}/`;
+}
