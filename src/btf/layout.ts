@@ -78,15 +78,18 @@ export function sizeOf(btf: Btf, id: TypeId): number | undefined {
   throw tooDeep(btf, id);
 }
 
+/** Alignments already worked out: handing the same map to several calls makes them share the work. */
+export type KnownAligns = Map<TypeId, number | undefined>;
+
 /**
  * Alignment in **bytes** of a type as the compiler for a 64-bit target lays it out, 1 for a packed composite; `undefined` for
  * what has none.
  */
-export function alignOf(btf: Btf, id: TypeId): number | undefined {
-  return alignAt(btf, id, 0, new Map());
+export function alignOf(btf: Btf, id: TypeId, known: KnownAligns = new Map()): number | undefined {
+  return alignAt(btf, id, 0, known);
 }
 
-function alignAt(btf: Btf, id: TypeId, depth: number, known: Map<TypeId, number | undefined>): number | undefined {
+function alignAt(btf: Btf, id: TypeId, depth: number, known: KnownAligns): number | undefined {
   if (depth > MAX_NESTING) throw tooDeep(btf, id);
   const kind = btf.kind(id);
   switch (kind) {
@@ -118,12 +121,7 @@ function alignAt(btf: Btf, id: TypeId, depth: number, known: Map<TypeId, number 
   }
 }
 
-function compositeAlign(
-  btf: Btf,
-  id: TypeId,
-  depth: number,
-  known: Map<TypeId, number | undefined>,
-): number | undefined {
+function compositeAlign(btf: Btf, id: TypeId, depth: number, known: KnownAligns): number | undefined {
   let max = 1;
   for (let i = 0; i < btf.vlen(id); i++) {
     const align = alignAt(btf, btf.memberType(id, i), depth + 1, known);
@@ -135,10 +133,10 @@ function compositeAlign(
 }
 
 /** True for a struct that only `__attribute__((packed))` lays out this way. */
-export function isPacked(btf: Btf, id: TypeId): boolean {
+export function isPacked(btf: Btf, id: TypeId, known: KnownAligns = new Map()): boolean {
   let max = 1;
   for (let i = 0; i < btf.vlen(id); i++) {
-    const align = alignOf(btf, btf.memberType(id, i)) ?? 1;
+    const align = alignOf(btf, btf.memberType(id, i), known) ?? 1;
     if (btf.memberBitSize(id, i) === 0 && align > 0 && btf.memberBitOffset(id, i) % (8 * align) !== 0) return true;
     max = Math.max(max, align);
   }
