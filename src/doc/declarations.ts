@@ -1,0 +1,27 @@
+/** What the nodes of variables and typedefs say beyond their name and place. */
+import { type AstNode, type ClangNode, placeOf } from './ast-node.ts';
+import type { SourceText } from './source-text.ts';
+
+/** Stands for the name of a section that only a macro knows. */
+export const HIDDEN_SECTION = '';
+
+/**
+ * The section that a variable or function is put into; `undefined` if in none. clang 19 tells its name, older ones only where
+ * the attribute stands: at `SEC("…")` or at `section("…")`.
+ */
+export function sectionOf(node: AstNode, text: SourceText | undefined): string | undefined {
+  const attribute = node.children().find(({ kind }) => kind === 'SectionAttr')?.head;
+  if (attribute === undefined) return undefined;
+  if (attribute.section_name !== undefined) return attribute.section_name;
+  const offset = placeOf(attribute.range?.begin)?.offset;
+  if (offset === undefined || text === undefined) return HIDDEN_SECTION;
+  const spelled = /^\w+\s*\(\s*((?:"[^"\n]*"\s*)+)\)/.exec(text.text.slice(offset, offset + 1000));
+  return spelled === null ? HIDDEN_SECTION : spelled[1]!.replaceAll(/"\s*"|"\s*$|^"/g, '');
+}
+
+/** Whether a typedef names a struct, union or enum that has no tag of its own. */
+export function isTypedefOfUntagged(node: AstNode): boolean {
+  const hasUntagged = ({ decl, ownedTagDecl, inner }: ClangNode): boolean =>
+    decl?.name === '' || ownedTagDecl?.name === '' || (inner ?? []).some(hasUntagged);
+  return node.kind === 'TypedefDecl' && hasUntagged(node.tree);
+}

@@ -1,0 +1,81 @@
+/**
+ * What all the questions of this folder are put to: the top-level nodes of the user's files and the texts of those files. Each
+ * text is read into marks once, when first needed.
+ */
+import { type AstNode, type Extent, extentOf } from './ast-node.ts';
+import { commentOf, type Declaration, leadingComment } from './attach.ts';
+import { type Piece, readPieces } from './comment-commands.ts';
+import { commentLines } from './comment-lines.ts';
+import { type DocComment, SourceText } from './source-text.ts';
+
+/** Something that the user should hear of; the build goes on. */
+export interface SourceWarning {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+export class SourceUnit {
+  readonly nodes: readonly AstNode[];
+  readonly #sources: ReadonlyMap<string, Uint8Array>;
+  readonly #texts = new Map<string, SourceText | undefined>();
+  readonly #ends = new Map<string, number[]>();
+
+  /**
+   * @param nodes    of the user's files: {@link splitAst}
+   * @param sources  the files' bytes by the names that the nodes have (`AstNode.file`); a file that is missing has no comments
+   */
+  constructor(nodes: readonly AstNode[], sources: ReadonlyMap<string, Uint8Array>) {
+    this.nodes = nodes.filter((node) => node.head.isImplicit !== true);
+    this.#sources = sources;
+  }
+
+  text(file: string): SourceText | undefined {
+    if (!this.#texts.has(file)) {
+      const bytes = this.#sources.get(file);
+      this.#texts.set(file, bytes === undefined ? undefined : new SourceText(bytes));
+    }
+    return this.#texts.get(file);
+  }
+
+  /** The doc comment of a top-level declaration. */
+  commentOf(node: AstNode): DocComment | undefined {
+    const text = this.text(node.file);
+    const extent = extentOf(node.head);
+    if (text === undefined || extent === undefined) return undefined;
+    const declaration: Declaration = {
+      extent,
+      isFunction: node.kind === 'FunctionDecl',
+      floor: this.#endBefore(node.file, extent),
+    };
+    // What trails a struct is about the variable declared with it.
+    return node.kind === 'RecordDecl' || node.kind === 'EnumDecl'
+      ? leadingComment(text, declaration)
+      : commentOf(text, declaration);
+  }
+
+  /** What a comment of a file says. */
+  pieces(file: string, comment: DocComment): Piece[] {
+    const text = this.text(file);
+    return text === undefined ? [] : readPieces(commentLines(text, comment));
+  }
+
+  warning(file: string, offset: number, message: string): SourceWarning {
+    const { line, column } = this.text(file)?.positionOf(offset) ?? { line: 1, column: 1 };
+    return { file, line, column, message };
+  }
+
+  /** Where the last declaration ends that is over before this one begins. */
+  #endBefore(file: string, extent: Extent): number {
+    let ends = this.#ends.get(file);
+    if (ends === undefined) {
+      ends = this.nodes
+        .filter((node) => node.file === file)
+        .flatMap((node) => extentOf(node.head)?.end ?? [])
+        .sort((a, b) => a - b);
+      this.#ends.set(file, ends);
+    }
+    return ends.findLast((end) => end <= extent.begin) ?? 0;
+  }
+}

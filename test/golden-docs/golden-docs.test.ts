@@ -1,0 +1,41 @@
+/**
+ * 84 doc comments and the fields that they are to give, with every clang that is installed. `cases.golden.json` is the specification:
+ * `best` or one of `alt`, and a warning where it says so (and nowhere else).
+ */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { collectDocs } from '../../src/doc/docs.ts';
+import { CLANGS, SOURCE, unitOf } from './clang.ts';
+
+interface Case {
+  readonly id: string;
+  readonly entry: 'variable' | 'map' | 'prog' | 'doc';
+  readonly name: string;
+  readonly source: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly encoding?: 'latin-1';
+  readonly best: unknown;
+  readonly alt?: readonly unknown[];
+  readonly warn?: boolean;
+}
+
+const { cases } = JSON.parse(await readFile(new URL('cases.golden.json', import.meta.url), 'utf8')) as {
+  cases: Case[];
+};
+
+describe.each(CLANGS)('doc comments read with %s', (clang) => {
+  test.concurrent.each(cases)('$id', async ({ entry, name, source, headers, encoding, best, alt, warn }) => {
+    const bytes = Buffer.from(source, encoding === 'latin-1' ? 'latin1' : 'utf8');
+    const docs = collectDocs(await unitOf(clang, { ...headers, [SOURCE]: bytes }), SOURCE);
+    const found = {
+      variable: docs.variables.get(name),
+      map: docs.maps.get(name),
+      prog: docs.programs.get(name),
+      doc: docs.license,
+    }[entry];
+    expect([best, ...(alt ?? [])]).toContainEqual({ ...found });
+    expect(docs.warnings.length > 0).toBe(warn ?? false);
+  });
+});
+
+test('all cases are there', () => expect(cases).toHaveLength(84));
