@@ -5,4 +5,5 @@
  */
 export { IntEncoding, isComposite, isEnum, isModifier, Kind, kindName, Linkage, type TypeId } from './kinds.ts';
 export { alignOf, isPacked, resolve, sizeOf, stripModifiers } from './layout.ts';
+export { openBtf } from './open.ts';
 export { Btf, type BtfParts, isBtf, type ParseBtfOptions, parseBtf } from './table.ts';

@@ -99,12 +99,16 @@ export function isEccError(error: unknown): error is EccError {
   return typeof error === 'object' && error !== null && (error as { [BRAND]?: true })[BRAND] === true;
 }
 
-/** Runs `body`; an {@link EccError} that leaves it names `file`. */
+/** Runs `body`; an {@link EccError} that leaves it, or that its promise rejects with, names `file`. */
 export function inFile<T>(file: string, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
+  const named = (error: unknown): never => {
     throw isEccError(error) ? error.in(file) : error;
+  };
+  try {
+    const result = body();
+    return result instanceof Promise ? (result.catch(named) as T) : result;
+  } catch (error) {
+    return named(error);
   }
 }
 

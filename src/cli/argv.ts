@@ -1,0 +1,55 @@
+/**
+ * What the argument parser cannot know. `-a` takes a value that starts with a dash and may hold several flags, so it is joined to
+ * its value before parsing and split as a shell splits words after.
+ */
+import { UsageError } from '../core/errors.ts';
+
+/** Joins `-a VALUE` into `--additional-cflags=VALUE`, so that a value with a leading dash stays a value. */
+export function joinCflags(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--') return [...joined, ...argv.slice(i)];
+    const short = /^-a(=?)(.+)$/s.exec(word);
+    if (word === '-a' || word === '--additional-cflags') {
+      const value = argv[++i];
+      if (value === undefined) throw new UsageError('USAGE_VALUE', `${word}: a value is expected`, { hint: 'for example: -a -DDEBUG  or  -a "-DA -DB"' });
+      joined.push(`--additional-cflags=${value}`);
+    } else if (short !== null) joined.push(`--additional-cflags=${short[2]}`);
+    else joined.push(word);
+  }
+  return joined;
+}
+
+/**
+ * Words as a POSIX shell splits them: blanks separate, quotes and backslashes protect; nothing is expanded.
+ * @throws {UsageError} `USAGE_QUOTE` when a quote is left open.
+ */
+export function splitWords(text: string): string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!;
+    if (quote === "'") {
+      if (char === quote) quote = '';
+      else word += char;
+    } else if (char === '\\' && (quote === '' || /["\\$`\n]/.test(text[i + 1] ?? ''))) {
+      i++;
+      if (text[i] !== '\n') word = (word ?? '') + (text[i] ?? '\\');
+    } else if (char === quote) {
+      quote = '';
+    } else if (quote === '' && (char === '"' || char === "'")) {
+      quote = char;
+      word ??= '';
+    } else if (quote === '' && /\s/.test(char)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = (word ?? '') + char;
+    }
+  }
+  if (quote !== '') throw new UsageError('USAGE_QUOTE', `-a ${text}: the quote ${quote} is not closed`);
+  if (word !== undefined) words.push(word);
+  return words;
+}

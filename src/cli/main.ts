@@ -1,0 +1,71 @@
+/**
+ * The command line: one yargs command a file in `commands/`, all loaded on demand. Everything that can go wrong comes up to here as an
+ * error and leaves as text and exit status.
+ */
+import yargs from 'yargs';
+import { isEccError, UsageError } from '../core/errors.ts';
+import { VERSION } from '../core/version.ts';
+import { joinCflags } from './argv.ts';
+import { check } from './commands/check.ts';
+import { clangd } from './commands/clangd.ts';
+import { compile } from './commands/compile.ts';
+import { doctor } from './commands/doctor.ts';
+import { inspect } from './commands/inspect.ts';
+import { run } from './commands/run.ts';
+import { types } from './commands/types.ts';
+import { unpack } from './commands/unpack.ts';
+import { vmlinux } from './commands/vmlinux.ts';
+import { reportError } from './report.ts';
+
+/** Runs one command line (without the program's name) to its end and sets the exit status. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const json = argv.includes('--json') || argv.includes('-j');
+  const debug = argv.includes('--debug');
+  closeQuietly();
+  try {
+    await parser(joinCflags(argv)).parseAsync();
+  } catch (error) {
+    process.exitCode = reportError(error, { json, debug });
+  }
+}
+
+function parser(argv: readonly string[]) {
+  return (
+    yargs([...argv])
+      .scriptName('ecc')
+      // `--no-generate-package-json` is a name, not a negation; arguments stay as they were written
+      .parserConfiguration({ 'boolean-negation': false, 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
+      .command(compile)
+      .command(run)
+      .command(check)
+      .command(types)
+      .command(inspect)
+      .command(unpack)
+      .command(vmlinux)
+      .command(clangd)
+      .command(doctor)
+      .completion('completion', 'Print the completion script for bash or zsh')
+      .option('debug', { type: 'boolean', describe: 'Show stack traces', global: true, hidden: true })
+      .version('version', 'Show the version', `ecc ${VERSION}`)
+      .alias('version', 'V')
+      .help('help', 'Show help')
+      .alias('help', 'h')
+      .strict()
+      .wrap(Math.min(110, process.stdout.columns ?? 110))
+      .exitProcess(false)
+      .fail((message: string | null, error: unknown) => {
+        if (error !== undefined && error !== null) throw error;
+        throw new UsageError('USAGE', message ?? 'the command line is not understood', { hint: 'ecc --help shows what can be given' });
+      })
+  );
+}
+
+/** `ecc … | head` ends early; that is not an error. */
+function closeQuietly(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0);
+      if (!isEccError(error)) throw error;
+    });
+  }
+}

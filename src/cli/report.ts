@@ -1,0 +1,54 @@
+/** How errors and warnings look: one line each with its code, the help below, JSON on request. Stack traces are for our own bugs only. */
+import pc from 'picocolors';
+import { type EccError, ExitCode, isEccError } from '../core/errors.ts';
+import type { Warning } from '../core/warning.ts';
+
+export interface ReportOptions {
+  /** Print errors as one JSON object a line. */
+  readonly json?: boolean;
+  /** Print stack traces of every error. */
+  readonly debug?: boolean;
+}
+
+/** Prints an error on standard error and says with which status to exit. */
+export function reportError(error: unknown, options: ReportOptions = {}): number {
+  if (isAbort(error)) return ExitCode.interrupted;
+  if (isEccError(error)) {
+    process.stderr.write(options.json ? `${JSON.stringify(error)}\n` : errorText(error));
+    if (options.debug && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const bug = { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), details: { stack } };
+  process.stderr.write(
+    options.json ? `${JSON.stringify(bug)}\n` : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`,
+  );
+  return ExitCode.internal;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+function errorText(error: EccError): string {
+  const where = error.file === undefined ? '' : `${error.file}: `;
+  return `${pc.red(pc.bold(`error[${error.code}]`))}: ${where}${error.message}\n${help(error.hint)}`;
+}
+
+function help(hint: string | undefined): string {
+  if (hint === undefined) return '';
+  return `${hint
+    .split('\n')
+    .map((line, index) => (index === 0 ? `  ${pc.cyan('help')}: ${line}` : `        ${line}`))
+    .join('\n')}\n`;
+}
+
+/** One warning: `file:line: warning[CODE]: what` and, below, what to do. */
+export function reportWarning(warning: Warning, options: ReportOptions = {}): void {
+  if (options.json) {
+    process.stderr.write(`${JSON.stringify({ level: 'warning', ...warning })}\n`);
+    return;
+  }
+  const place = warning.file === undefined ? '' : `${[warning.file, warning.line, warning.column].filter((part) => part !== undefined).join(':')}: `;
+  process.stderr.write(`${place}${pc.magenta(pc.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`);
+}

@@ -1,0 +1,26 @@
+/** Reading a file that the user named, `-` for standard input, with errors that say what is wrong with it. */
+import { readFile } from 'node:fs/promises';
+import { IoError, UsageError } from './errors.ts';
+
+/**
+ * @throws {UsageError} `USAGE_NO_FILE` when it does not exist or is a directory.
+ * @throws {IoError} `IO_READ_FAILED` for everything else.
+ */
+export async function readInput(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file === '-' ? 0 : file);
+  } catch (error) {
+    throw inputError(file, error);
+  }
+}
+
+/** Why a file that the user named cannot be read. */
+export function inputError(file: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  if (code === 'ENOENT') return new UsageError('USAGE_NO_FILE', 'no such file', { cause: error }).in(file);
+  if (code === 'ENOTDIR') return new UsageError('USAGE_NO_FILE', 'no such file: a part of the path is not a directory', { cause: error }).in(file);
+  if (code === 'EISDIR') return new UsageError('USAGE_NO_FILE', 'is a directory, a file is expected', { cause: error }).in(file);
+  const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : code;
+  return new IoError('IO_READ_FAILED', `cannot be read: ${why}`, { details: { errno: code }, cause: error }).in(file);
+}
