@@ -64,9 +64,11 @@ async function stagingName(target: string, candidates: readonly string[]): Promi
   const own = path.dirname(target);
   const { dev } = await stat(own);
   for (const directory of candidates) {
-    const found = await stat(directory).catch(() => undefined);
+    const found = await mkdir(directory, { recursive: true })
+      .then(() => stat(directory))
+      .catch(() => undefined);
     // a rename is atomic within one file system only
-    if (found?.isDirectory() && found.dev === dev) return path.join(directory, name);
+    if (found?.dev === dev) return path.join(directory, name);
   }
   return path.join(own, name);
 }

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { isEccError } from '../core/errors.ts';
+import { joinCflags, splitWords } from './argv.ts';
+
+describe('joinCflags', () => {
+  test.each([
+    [['-a', '-DX', 'a.bpf.c'], ['--additional-cflags=-DX', 'a.bpf.c']],
+    [['-a=-DX'], ['--additional-cflags=-DX']],
+    [['-a-DX'], ['--additional-cflags=-DX']],
+    [['--additional-cflags', '-DX -DY'], ['--additional-cflags=-DX -DY']],
+    [['x', '--', '-a', '-b'], ['x', '--', '-a', '-b']],
+  ])('%j', (argv, joined) => {
+    expect(joinCflags(argv)).toEqual(joined);
+  });
+
+  test('a value is needed', () => {
+    expect(() => joinCflags(['-a'])).toThrow(/a value is expected/);
+  });
+});
+
+describe('splitWords', () => {
+  test.each([
+    ['-DX  -DY', ['-DX', '-DY']],
+    [`-DNAME='a b' "-Ic d"`, ['-DNAME=a b', '-Ic d']],
+    [String.raw`-DS=\"x\" a\ b`, ['-DS="x"', 'a b']],
+    [`-D'$(x)'`, ['-D$(x)']],
+    [`''`, ['']],
+    ['', []],
+  ])('%s', (text, words) => {
+    expect(splitWords(text)).toEqual(words);
+  });
+
+  test('an open quote is an error', () => {
+    let caught: unknown;
+    try {
+      splitWords(`-D'x`);
+    } catch (error) {
+      caught = error;
+    }
+    expect(isEccError(caught) && caught.code).toBe('USAGE_QUOTE');
+  });
+});
