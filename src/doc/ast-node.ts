@@ -49,6 +49,8 @@ export interface ClangNode {
   readonly isReferenced?: boolean;
   readonly storageClass?: string;
   readonly opcode?: string;
+  /** Of expressions only. */
+  readonly valueCategory?: string;
   readonly section_name?: string;
   readonly init?: string;
   readonly referencedDecl?: ClangReference;

@@ -1,5 +1,6 @@
 /** What the nodes of variables and typedefs say beyond their name and place. */
 import { type AstNode, type ClangNode, placeOf } from './ast-node.ts';
+import { type CType, parseCType } from './c-type.ts';
 import type { SourceText } from './source-text.ts';
 
 /** Stands for the name of a section that only a macro knows. */
@@ -19,9 +20,12 @@ export function sectionOf(node: AstNode, text: SourceText | undefined): string |
   return spelled === null ? HIDDEN_SECTION : spelled[1]!.replaceAll(/"\s*"|"\s*$|^"/g, '');
 }
 
-/** Whether a typedef names a struct, union or enum that has no tag of its own. */
-export function isTypedefOfUntagged(node: AstNode): boolean {
-  const hasUntagged = ({ decl, ownedTagDecl, inner }: ClangNode): boolean =>
-    decl?.name === '' || ownedTagDecl?.name === '' || (inner ?? []).some(hasUntagged);
-  return node.kind === 'TypedefDecl' && hasUntagged(node.tree);
+/** What a typedef stands for; `untagged` if that is a struct, union or enum without a tag of its own. */
+export function typedefTarget(node: AstNode): { readonly type: CType; readonly untagged: boolean } {
+  // For such a struct clang makes a tag up, `struct event_t`; only the declaration tells.
+  const hasNoTag = ({ decl, ownedTagDecl, inner }: ClangNode): boolean =>
+    decl?.name === '' || ownedTagDecl?.name === '' || (inner ?? []).some(hasNoTag);
+  const type = parseCType(node.head.type?.qualType ?? '');
+  const isTag = type.kind === 'struct' || type.kind === 'union' || type.kind === 'enum';
+  return { type, untagged: isTag && hasNoTag(node.tree) };
 }
