@@ -1,0 +1,58 @@
+/** View classes: a getter for each member over the bytes, nested views made once and moved. */
+import { assertNever } from '../../core/errors.ts';
+import { readMember, type Target } from './code.ts';
+import { getterKey, NameScope } from './names.ts';
+import type { MemberPlan, Shape, StructPlan } from './plan.ts';
+import { viewTypeOf } from './types.ts';
+
+const IDENTIFIER = /^[A-Za-z_]\w*$/;
+/** What the base class has. */
+const BASE_MEMBERS = ['$view', '$at', '$end', '$codec', '$set', '$setPartial', '$move', '$decode'];
+
+export function viewClass(target: Target, plan: StructPlan): string {
+  const names = new NameScope(BASE_MEMBERS);
+  const fields: string[] = [];
+  const getters = plan.members.map((member, index) => {
+    const name = names.take(member.name);
+    const view = viewTypeOf(member.shape);
+    if (view === undefined) {
+      const value = readMember(target, plan, member, { view: 'this.$view', at: 'this.$at', end: 'this.$end' });
+      return `  get ${getterKey(name)}(): ${target.typeOf(member.shape)} {\n    return ${value};\n  }\n`;
+    }
+    const field = IDENTIFIER.test(name) && name !== 'constructor' ? `#${name}` : `#member${index}`;
+    fields.push(`  ${field}: ${view} | undefined = undefined;\n`);
+    return `  get ${getterKey(name)}(): ${view} {\n    return ${nestedView(target, member, field)};\n  }\n`;
+  });
+  let text = `/** Reads {@link ${plan.name}} lazily: valid as long as its bytes are. */\n`;
+  text += `export class ${plan.viewName} extends ${target.use('View')}<${plan.name}> {\n${fields.join('')}`;
+  text += `  get $codec(): ${codecType(plan)} {\n    return ${plan.name};\n  }\n`;
+  return `${text}${getters.join('')}}\n`;
+}
+
+/** The type of a struct's codec. */
+export function codecType(plan: StructPlan): string {
+  return plan.hasArms ? `Codec<${plan.name}, ${plan.inputName}>` : `Codec<${plan.name}>`;
+}
+
+function nestedView(target: Target, member: MemberPlan, field: string): string {
+  const at = member.offset === 0 ? 'this.$at' : `this.$at + ${member.offset}`;
+  const end = member.tail ? ', this.$end' : '';
+  return `(this.${field} ??= ${newView(target, member.shape)}).$move(this.$view, ${at}${end})`;
+}
+
+function newView(target: Target, shape: Shape): string {
+  switch (shape.kind) {
+    case 'struct':
+      return `new ${shape.type.viewName}()`;
+    case 'array':
+      return `new ${target.use('ViewArray')}(${newView(target, shape.element)}, ${shape.length}, ${shape.stride})`;
+    case 'int':
+    case 'bool':
+    case 'float':
+    case 'enum':
+    case 'string':
+      throw new Error(`no view of a ${shape.kind}`);
+    default:
+      return assertNever(shape);
+  }
+}
