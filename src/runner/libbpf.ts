@@ -226,24 +226,26 @@ export interface Libc {
   mmap: Fn<[at: Memory, size: number, prot: number, flags: number, fd: number, offset: number], Pointer>;
   munmap: Fn<[at: Pointer, size: number], number>;
   vsnprintf: Fn<[text: Uint8Array, size: number, format: Pointer, args: Pointer], number>;
-  syscall: Fn<[number: number, a: number, b: Memory, c: number, d: number, e: number, f: number], number>;
-  ioctl: Fn<[fd: number, request: number, argument: number], number>;
+  /** `syscall(2)` with the number and arguments of `perf_event_open(2)`. */
+  perf_event_open: Fn<[number: number, attr: Memory, pid: number, cpu: number, group: number, flags: number], number>;
   mount: Fn<[source: string, target: string, type: string, flags: number, data: null], number>;
   close: Fn<[fd: number], number>;
+  socket: Fn<[family: number, type: number, protocol: number], number>;
+  bind: Fn<[fd: number, address: Memory, size: number], number>;
+  setsockopt: Fn<[fd: number, level: number, name: number, value: Memory, size: number], number>;
   getpagesize: Fn<[], number>;
 }
 
-/**
- * `syscall` and `ioctl` are variadic in C; on the 64-bit Linux ABIs that Node runs on, integer arguments are passed the same
- * way to both kinds.
- */
+/** `syscall` is variadic in C; on the 64-bit Linux ABIs that Node runs on, integer arguments are passed the same way to both kinds. */
 export const LIBC_PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   mmap: 'void *mmap(void *at, size_t size, int prot, int flags, int fd, int64_t offset)',
   munmap: 'int munmap(void *at, size_t size)',
   vsnprintf: 'int vsnprintf(void *text, size_t size, const void *format, void *args)',
-  syscall: 'long syscall(long number, long a, void *b, long c, long d, long e, long f)',
-  ioctl: 'int ioctl(int fd, unsigned long request, unsigned long argument)',
+  perf_event_open: 'long syscall(long number, void *attr, long pid, long cpu, long group, unsigned long flags)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, void *data)',
   close: 'int close(int fd)',
+  socket: 'int socket(int family, int type, int protocol)',
+  bind: 'int bind(int fd, const void *address, uint32_t size)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, uint32_t size)',
   getpagesize: 'int getpagesize()',
 };

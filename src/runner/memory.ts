@@ -4,7 +4,6 @@
  * was mapped at once; the addresses go back when the last view is collected.
  */
 import { LoadError } from '../core/errors.ts';
-import type { Pointer } from './libbpf.ts';
 import { lastErrno, type Native } from './native.ts';
 
 const PROT_READ = 1;
@@ -21,13 +20,6 @@ export interface MappedMemory {
   /** Reads as zeros once closed. */
   readonly buffer: ArrayBuffer;
   close(): void;
-}
-
-/** Address ranges of closed regions, freed when their ArrayBuffer is collected. */
-export type Reclaim = FinalizationRegistry<{ readonly at: Pointer; readonly size: number }>;
-
-export function createReclaim(munmap: (at: Pointer, size: number) => number): Reclaim {
-  return new FinalizationRegistry(({ at, size }) => munmap(at, size));
 }
 
 export interface MapMemoryOptions {

@@ -15,7 +15,9 @@ import {
   type NativeFunction,
   type Pointer,
 } from './libbpf.ts';
-import { createReclaim, type Reclaim } from './memory.ts';
+
+/** Address ranges of closed memory, freed when their ArrayBuffer is collected. */
+export type Reclaim = FinalizationRegistry<{ readonly at: Pointer; readonly size: number }>;
 
 export interface Native {
   readonly koffi: typeof Koffi;
@@ -28,6 +30,10 @@ export interface Native {
   /** Bytes of a page of memory. */
   readonly pageSize: number;
   readonly reclaim: Reclaim;
+  /** Memory that structs point into, by struct. */
+  readonly pointees: WeakMap<Uint8Array, readonly Uint8Array[]>;
+  /** Arguments of calls that are under way on other threads. */
+  readonly inFlight: Set<readonly unknown[]>;
 }
 
 export interface NativeSources {
@@ -66,7 +72,9 @@ export async function findNative(sources: NativeSources): Promise<Native> {
     libbpfVersion: bpf.libbpf_version_string().replace(/^v/, ''),
     possibleCpus: bpf.libbpf_num_possible_cpus(),
     pageSize: c.getpagesize(),
-    reclaim: createReclaim(c.munmap),
+    reclaim: new FinalizationRegistry(({ at, size }) => c.munmap(at, size)),
+    pointees: new WeakMap(),
+    inFlight: new Set(),
   };
 }
 
@@ -147,7 +155,9 @@ export function callAsync<Args extends readonly unknown[], Result>(
   ...args: Args
 ): Promise<CallResult<Result>> {
   return new Promise((resolve, reject) => {
+    native.inFlight.add(args);
     fn.async(...args, (error: unknown, result: Result) => {
+      native.inFlight.delete(args);
       if (error !== null && error !== undefined) reject(isEccError(error) ? error : new Error(String(error)));
       else resolve({ result, errno: lastErrno(native) });
     });
@@ -159,15 +169,11 @@ export type StructMember =
   | readonly [offset: number, kind: 'u32' | 'i32' | 'u64', value: number]
   | readonly [offset: number, kind: 'pointer', value: Memory | string];
 
-/** Bytes for an `..._opts` struct of libbpf and the memory that its pointers point into. */
-export interface NativeStruct {
-  readonly bytes: Uint8Array;
-  /** Has to be reachable for as long as `bytes` is in use. */
-  readonly keep: readonly Uint8Array[];
-}
-
-/** @param size  in bytes; the caller writes it into a leading `sz` member where there is one */
-export function nativeStruct(native: Native, size: number, members: readonly StructMember[]): NativeStruct {
+/**
+ * Bytes for an `..._opts` struct of libbpf. What its pointers point to lives as long as the bytes do.
+ * @param size  in bytes; the caller writes it into a leading `sz` member where there is one
+ */
+export function nativeStruct(native: Native, size: number, members: readonly StructMember[]): Uint8Array {
   const bytes = Buffer.alloc(size);
   const keep: Uint8Array[] = [];
   for (const [offset, kind, value] of members) {
@@ -185,7 +191,8 @@ export function nativeStruct(native: Native, size: number, members: readonly Str
         bytes.writeBigUInt64LE(addressOf(native, value, keep), offset);
     }
   }
-  return { bytes, keep };
+  native.pointees.set(bytes, keep);
+  return bytes;
 }
 
 function addressOf(native: Native, value: Memory | string, keep: Uint8Array[]): bigint {

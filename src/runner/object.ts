@@ -62,7 +62,7 @@ export class BpfObject {
       [OPEN_OPTS.objectName, 'pointer', options.name],
       [OPEN_OPTS.btfCustomPath, 'pointer', options.kernelBtfPath ?? null],
     ]);
-    const pointer = native.bpf.bpf_object__open_mem(bytes, bytes.length, opts.bytes);
+    const pointer = native.bpf.bpf_object__open_mem(bytes, bytes.length, opts);
     if (pointer === null) {
       const { name, errno } = lastErrno(native);
       throw new MalformedError('ELF_LIBBPF', `libbpf ${native.libbpfVersion} cannot open the object (${name})`, {

@@ -1,0 +1,133 @@
+/** Why a program could not be attached, and what would help: by what it was to be attached to and what the kernel said. */
+import { access, readdir, readFile } from 'node:fs/promises';
+import { LoadError } from '../core/errors.ts';
+import type { AttachRequest } from './attachment.ts';
+import type { Errno } from './native.ts';
+import { nearest } from './nearest.ts';
+import { explainRefusal, readPrivileges } from './privileges.ts';
+
+/** @param to  what it was to be attached to, in words */
+export async function attachError(request: AttachRequest, to: string, errno: Errno): Promise<LoadError> {
+  const { handle, program } = request;
+  const { reason, hint, code } = await explain(request, to, errno);
+  return new LoadError(code ?? 'LOAD_ATTACH', `program ${handle.name}: cannot be attached to ${to}: ${reason}`, {
+    details: { program: handle.name, section: program.section, to, errno: errno.errno, errnoName: errno.name },
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+interface Explanation {
+  readonly reason: string;
+  readonly hint?: string | undefined;
+  readonly code?: string;
+}
+
+async function explain(request: AttachRequest, to: string, { name }: Errno): Promise<Explanation> {
+  const { program, native } = request;
+  const section = program.section.replace(/^\?/, '');
+  if (name === 'EPERM' || name === 'EACCES') {
+    const { reason, hint } = explainRefusal(await readPrivileges(), [program.definition?.programType ?? '']);
+    return { reason: `${name}, ${reason}`, hint };
+  }
+  if (/^k(ret)?(probe|syscall)/.test(section)) {
+    const without = await noKprobes();
+    if (without !== undefined) return without;
+    const known = await missingName(to, await kernelFunctions(), 'kernel function');
+    if (known !== undefined) return known;
+  }
+  if (/^(tp|tracepoint)\b/.test(section)) {
+    const known = await missingName(to, await tracepoints(), 'tracepoint');
+    if (known !== undefined) return known;
+  }
+  if (/^raw_(tp|tracepoint)/.test(section)) {
+    const names = (await tracepoints()).map((one) => one.replace(/^.*\//, ''));
+    const known = await missingName(to, names, 'tracepoint');
+    if (known !== undefined) return known;
+  }
+  if (/^u(ret)?probe|^usdt/.test(section)) return userProbe(to, name);
+  if (name === 'EOPNOTSUPP') {
+    return {
+      reason: `libbpf ${native.libbpfVersion} does not attach SEC("${section}") by itself`,
+      hint: `a newer libbpf may; or give a target: --attach ${request.handle.name}=TARGET`,
+    };
+  }
+  const meaning = MEANINGS.get(name);
+  return { reason: meaning === undefined ? name : `${name}, ${meaning.reason}`, hint: meaning?.hint };
+}
+
+const MEANINGS: ReadonlyMap<string, Explanation> = new Map([
+  ['EBUSY', { reason: 'another program is attached there', hint: 'see bpftool net, bpftool link; detach it first' }],
+  ['EEXIST', { reason: 'another program is attached there', hint: 'see bpftool net, bpftool link; detach it first' }],
+  ['ENOENT', { reason: 'there is nothing of that name' }],
+  ['ENODEV', { reason: 'there is no such device' }],
+  ['EINVAL', { reason: 'this kernel does not attach such programs in this way' }],
+]);
+
+async function missingName(to: string, names: readonly string[], what: string): Promise<Explanation | undefined> {
+  const wanted = to.slice(to.lastIndexOf(' ') + 1).replace(/\+(0x)?[0-9a-f]+$/i, '');
+  if (names.length === 0 || /[*?,]/.test(wanted) || names.includes(wanted)) return undefined;
+  const close = nearest(wanted, names);
+  return {
+    code: 'LOAD_ATTACH_TARGET',
+    reason: `this kernel has no ${what} ${wanted}`,
+    hint: close.length === 0 ? undefined : `did you mean ${close.join(' or ')}?`,
+  };
+}
+
+async function noKprobes(): Promise<Explanation | undefined> {
+  const exists = (path: string) =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
+  if (await exists('/sys/bus/event_source/devices/kprobe')) return undefined;
+  if (await exists('/sys/kernel/tracing/kprobe_events')) return undefined;
+  if (!(await exists('/sys/bus/event_source/devices'))) return undefined;
+  return {
+    reason: 'this kernel has no kprobes (it was built without CONFIG_KPROBES or CONFIG_KPROBE_EVENTS)',
+    hint: 'SEC("fentry/FUNCTION") and tracepoints work without them',
+  };
+}
+
+function userProbe(to: string, name: string): Explanation {
+  if (name === 'ENOENT')
+    return {
+      code: 'LOAD_ATTACH_TARGET',
+      reason: `${name}, the file or the function is not there`,
+      hint: 'check the path as this process sees it, and the symbol with: nm -D FILE',
+    };
+  if (name === 'EINVAL' || name === 'ESRCH')
+    return {
+      code: 'LOAD_ATTACH_TARGET',
+      reason: `${name}, the symbol was not found or cannot be probed`,
+      hint: 'stripped programs have only dynamic symbols: nm -D FILE; or give an offset: PATH:0x1234',
+    };
+  return { reason: `${name} (${to})` };
+}
+
+/** Functions that probes can be put on. */
+export async function kernelFunctions(): Promise<string[]> {
+  for (const path of ['/sys/kernel/tracing/available_filter_functions', '/proc/kallsyms']) {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    if (text === '') continue;
+    const names = path.endsWith('kallsyms') ? text.matchAll(/^\S+ [tTwW] (\S+)/gm) : text.matchAll(/^(\S+)/gm);
+    return [...new Set([...names].map(([, name]) => name!))];
+  }
+  return [];
+}
+
+/** `category/name` of all tracepoints. */
+export async function tracepoints(): Promise<string[]> {
+  for (const root of ['/sys/kernel/tracing/events', '/sys/kernel/debug/tracing/events']) {
+    const categories = await readdir(root, { withFileTypes: true }).catch(() => []);
+    if (categories.length === 0) continue;
+    const names: string[] = [];
+    for (const category of categories) {
+      if (!category.isDirectory()) continue;
+      for (const event of await readdir(`${root}/${category.name}`, { withFileTypes: true }).catch(() => []))
+        if (event.isDirectory()) names.push(`${category.name}/${event.name}`);
+    }
+    return names;
+  }
+  return [];
+}
