@@ -41,19 +41,23 @@ async function buildOne(plan: BuildPlan, options: BuildOptions): Promise<void> {
     exportHeader: plan.exportHeader,
     onObject: () => onProgress('Generating export types...'),
   });
+  if (compiled.diagnostics !== '') onProgress(compiled.diagnostics.trimEnd());
   compiled.warnings.forEach(onWarning);
   if (options.strict && compiled.warnings.length > 0) {
     const count = compiled.warnings.length === 1 ? 'a warning' : `${compiled.warnings.length} warnings`;
-    throw new CompileError('COMPILE_STRICT', `${count}, and --strict treats warnings as errors; nothing was written`).in(plan.source);
+    throw new CompileError(
+      'COMPILE_STRICT',
+      `${count}, and --strict treats warnings as errors; nothing was written`,
+    ).in(plan.source);
   }
   const packed = plan.artefacts.find(({ kind }) => kind === 'package');
   if (packed !== undefined) onProgress(`Packing ebpf object and config into ${packed.path}...`);
-  const files = await Promise.all(plan.artefacts.map((artefact) => render(artefact, compiled)));
+  const files = await Promise.all(plan.artefacts.map((artefact) => render(artefact, plan, compiled)));
   await writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
 }
 
-async function render(artefact: Artefact, compiled: CompiledSource): Promise<WrittenFile> {
-  return { artefact, content: await renderArtefact(artefact, compiled) };
+async function render(artefact: Artefact, plan: BuildPlan, compiled: CompiledSource): Promise<WrittenFile> {
+  return { artefact, content: await renderArtefact(artefact, plan, compiled) };
 }
 
 /** Where half-written files may lie: our cache, if it is there. */

@@ -13,7 +13,11 @@ describe('exportOrder', () => {
       { map: 'log', struct: 'line' },
       { map: 'events', struct: 'event' },
     ];
-    expect(exportOrder({ ...none, header: ['arg', 'event'], events, printedMap: 'events' })).toEqual(['event', 'arg', 'line']);
+    expect(exportOrder({ ...none, header: ['arg', 'event'], events, printedMap: 'events' })).toEqual([
+      'event',
+      'arg',
+      'line',
+    ]);
   });
 
   test('a sampled map shows its values', () => {

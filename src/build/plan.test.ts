@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { isEccError } from '../core/errors.ts';
 import { makePlans, objectName } from './plan.ts';
 
-const paths = (request: Parameters<typeof makePlans>[0]) => makePlans(request).flatMap((plan) => plan.artefacts.map((artefact) => artefact.path));
+const paths = (request: Parameters<typeof makePlans>[0]) =>
+  makePlans(request).flatMap((plan) => plan.artefacts.map((artefact) => artefact.path));
 const codeOf = (body: () => unknown) => {
   try {
     body();
@@ -48,7 +49,10 @@ describe('makePlans', () => {
   });
 
   test('several sources have a package each', () => {
-    expect(paths({ sources: ['a.bpf.c', 'b.bpf.c'], outDir: 'o' }).filter((path) => path.includes('package'))).toEqual(['o/a.package.json', 'o/b.package.json']);
+    expect(paths({ sources: ['a.bpf.c', 'b.bpf.c'], outDir: 'o' }).filter((path) => path.includes('package'))).toEqual([
+      'o/a.package.json',
+      'o/b.package.json',
+    ]);
   });
 
   test.each([

@@ -9,6 +9,9 @@ import { readInput } from '../core/read-input.ts';
  */
 export async function readSource(file: string): Promise<Buffer> {
   const bytes = await readInput(file);
-  if (bytes.length === 0) throw new UsageError('USAGE_EMPTY', 'the file is empty', { hint: 'a C source with at least one eBPF program or map is expected' }).in(file);
+  if (bytes.length === 0)
+    throw new UsageError('USAGE_EMPTY', 'the file is empty', {
+      hint: 'a C source with at least one eBPF program or map is expected',
+    }).in(file);
   return bytes;
 }

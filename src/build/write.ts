@@ -11,7 +11,7 @@ import { IoError, UsageError } from '../core/errors.ts';
 import type { Artefact } from './plan.ts';
 
 export interface WrittenFile {
-  readonly artefact: Artefact;
+  readonly artefact: Pick<Artefact, 'path'>;
   readonly content: Uint8Array | string;
   /** Set for programs. */
   readonly executable?: boolean;

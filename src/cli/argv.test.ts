@@ -4,11 +4,17 @@ import { joinCflags, splitWords } from './argv.ts';
 
 describe('joinCflags', () => {
   test.each([
-    [['-a', '-DX', 'a.bpf.c'], ['--additional-cflags=-DX', 'a.bpf.c']],
+    [
+      ['-a', '-DX', 'a.bpf.c'],
+      ['--additional-cflags=-DX', 'a.bpf.c'],
+    ],
     [['-a=-DX'], ['--additional-cflags=-DX']],
     [['-a-DX'], ['--additional-cflags=-DX']],
     [['--additional-cflags', '-DX -DY'], ['--additional-cflags=-DX -DY']],
-    [['x', '--', '-a', '-b'], ['x', '--', '-a', '-b']],
+    [
+      ['x', '--', '-a', '-b'],
+      ['x', '--', '-a', '-b'],
+    ],
   ])('%j', (argv, joined) => {
     expect(joinCflags(argv)).toEqual(joined);
   });

@@ -13,7 +13,10 @@ export function joinCflags(argv: readonly string[]): string[] {
     const short = /^-a(=?)(.+)$/s.exec(word);
     if (word === '-a' || word === '--additional-cflags') {
       const value = argv[++i];
-      if (value === undefined) throw new UsageError('USAGE_VALUE', `${word}: a value is expected`, { hint: 'for example: -a -DDEBUG  or  -a "-DA -DB"' });
+      if (value === undefined)
+        throw new UsageError('USAGE_VALUE', `${word}: a value is expected`, {
+          hint: 'for example: -a -DDEBUG  or  -a "-DA -DB"',
+        });
       joined.push(`--additional-cflags=${value}`);
     } else if (short !== null) joined.push(`--additional-cflags=${short[2]}`);
     else joined.push(word);

@@ -34,7 +34,12 @@ function parser(argv: readonly string[]) {
     yargs([...argv])
       .scriptName('ecc')
       // `--no-generate-package-json` is a name, not a negation; arguments stay as they were written
-      .parserConfiguration({ 'boolean-negation': false, 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
+      .parserConfiguration({
+        'boolean-negation': false,
+        'parse-numbers': false,
+        'parse-positional-numbers': false,
+        'duplicate-arguments-array': false,
+      })
       .command(compile)
       .command(run)
       .command(check)
@@ -55,7 +60,9 @@ function parser(argv: readonly string[]) {
       .exitProcess(false)
       .fail((message: string | null, error: unknown) => {
         if (error !== undefined && error !== null) throw error;
-        throw new UsageError('USAGE', message ?? 'the command line is not understood', { hint: 'ecc --help shows what can be given' });
+        throw new UsageError('USAGE', message ?? 'the command line is not understood', {
+          hint: 'ecc --help shows what can be given',
+        });
       })
   );
 }

@@ -21,7 +21,9 @@ export function reportError(error: unknown, options: ReportOptions = {}): number
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const bug = { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), details: { stack } };
   process.stderr.write(
-    options.json ? `${JSON.stringify(bug)}\n` : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`,
+    options.json
+      ? `${JSON.stringify(bug)}\n`
+      : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`,
   );
   return ExitCode.internal;
 }
@@ -49,6 +51,11 @@ export function reportWarning(warning: Warning, options: ReportOptions = {}): vo
     process.stderr.write(`${JSON.stringify({ level: 'warning', ...warning })}\n`);
     return;
   }
-  const place = warning.file === undefined ? '' : `${[warning.file, warning.line, warning.column].filter((part) => part !== undefined).join(':')}: `;
-  process.stderr.write(`${place}${pc.magenta(pc.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`);
+  const place =
+    warning.file === undefined
+      ? ''
+      : `${[warning.file, warning.line, warning.column].filter((part) => part !== undefined).join(':')}: `;
+  process.stderr.write(
+    `${place}${pc.magenta(pc.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`,
+  );
 }

@@ -19,8 +19,12 @@ export function inputError(file: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
   if (code === 'ENOENT') return new UsageError('USAGE_NO_FILE', 'no such file', { cause: error }).in(file);
-  if (code === 'ENOTDIR') return new UsageError('USAGE_NO_FILE', 'no such file: a part of the path is not a directory', { cause: error }).in(file);
-  if (code === 'EISDIR') return new UsageError('USAGE_NO_FILE', 'is a directory, a file is expected', { cause: error }).in(file);
+  if (code === 'ENOTDIR')
+    return new UsageError('USAGE_NO_FILE', 'no such file: a part of the path is not a directory', { cause: error }).in(
+      file,
+    );
+  if (code === 'EISDIR')
+    return new UsageError('USAGE_NO_FILE', 'is a directory, a file is expected', { cause: error }).in(file);
   const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : code;
   return new IoError('IO_READ_FAILED', `cannot be read: ${why}`, { details: { errno: code }, cause: error }).in(file);
 }

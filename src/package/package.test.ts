@@ -6,7 +6,11 @@ import { emitYaml, makePackage, packPackage } from './pack.ts';
 import { readPackage } from './unpack.ts';
 
 const object = Buffer.from(`\x7fELF${'not really '.repeat(500)}`);
-const meta = { bpf_skel: { data_sections: [], obj_name: 'x_bpf', maps: [], progs: [] }, eunomia_version: '0.3.4', export_types: [] };
+const meta = {
+  bpf_skel: { data_sections: [], obj_name: 'x_bpf', maps: [], progs: [] },
+  eunomia_version: '0.3.4',
+  export_types: [],
+};
 const text = packPackage({ object, meta });
 
 async function codeOf(body: Promise<unknown>): Promise<unknown> {
@@ -60,7 +64,11 @@ describe('packages', () => {
     ['meta.bpf_skel.obj_name', null, 'PKG_BAD_SHAPE'],
     ['meta.bpf_skel.progs', [{ name: 'p', attach: 'xdp' }], 'PKG_BAD_SHAPE'],
     ['meta.export_types', null, 'PKG_BAD_SHAPE'],
-    ['meta.bpf_skel.data_sections', [{ name: '.rodata', variables: [{ name: 'x', type: 'int', cmdarg: 'text' }] }], 'PKG_BAD_SHAPE'],
+    [
+      'meta.bpf_skel.data_sections',
+      [{ name: '.rodata', variables: [{ name: 'x', type: 'int', cmdarg: 'text' }] }],
+      'PKG_BAD_SHAPE',
+    ],
   ])('%s = %j is refused', async (path, value, code) => {
     expect(await codeOf(readPackage(changed(path, value)))).toBe(code);
   });

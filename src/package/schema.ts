@@ -2,10 +2,11 @@
  * The package as it is on disk: the JSON that the loader of the eunomia-bpf project reads. Keys keep the loader's spelling,
  * `mmaped` and `intepreter` included.
  */
-import type { ExportType, Skeleton } from '../skeleton/index.ts';
+import type { DocumentedSkeleton } from '../skeleton/documented.ts';
+import type { ExportType } from '../skeleton/structs.ts';
 
 export interface PackageMeta {
-  readonly bpf_skel: Skeleton;
+  readonly bpf_skel: DocumentedSkeleton;
   /** The version of the reference compiler whose format this is; the loader ignores it. */
   readonly eunomia_version?: string;
   /** Structs of events. In the loader's default mode only the first one counts. */

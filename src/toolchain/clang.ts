@@ -12,17 +12,18 @@ export interface CompileJob {
   readonly source: string;
   readonly arch: Arch;
   /** Directories of ours that come before all others: the header made for this source, libbpf's missing macros. */
-  readonly ourIncludes: readonly IncludeMap[];
+  readonly ourIncludes: readonly string[];
   /** Directories of ours that come last of all: stand-ins for what the system lacks. */
-  readonly lastIncludes: readonly IncludeMap[];
+  readonly lastIncludes: readonly string[];
   /** Files that are read before the source. */
   readonly forcedIncludes: readonly string[];
   /** Flags of the user, as given. */
   readonly userFlags: readonly string[];
+  /** Directories of ours and the names that they get in the object, so that no path of this machine stays in it. */
+  readonly mappedDirectories: readonly MappedDirectory[];
 }
 
-/** A directory of headers and the name that it gets in the object, so that no path of this machine stays in it. */
-export interface IncludeMap {
+export interface MappedDirectory {
   readonly directory: string;
   readonly name: string;
 }
@@ -65,8 +66,31 @@ function multiarchIncludes(arch: Arch): string[] {
   return any.filter((directory) => existsSync(directory)).slice(0, 1);
 }
 
+/** A directory that clang searches for included files. */
+export interface IncludeDirectory {
+  readonly path: string;
+  /** `-isystem` and the compiler's own: what is found there is not the user's code. */
+  readonly system: boolean;
+  /** `-iquote`: for `#include "..."` only. */
+  readonly quotedOnly: boolean;
+}
+
+/** All directories that clang searches for a job, in its order. */
+export function searchPath(job: Pick<CompileJob, 'arch' | 'ourIncludes' | 'userFlags'>): IncludeDirectory[] {
+  const of = (paths: readonly string[], system: boolean, quotedOnly = false) =>
+    paths.map((directory) => ({ path: directory, system, quotedOnly }));
+  return [
+    ...of(flagValues(job.userFlags, ['-iquote']), false, true),
+    ...of(job.ourIncludes, true),
+    ...of(flagValues(job.userFlags, ['-I', '--include-directory=', '--include-directory']), false),
+    ...of(flagValues(job.userFlags, ['-isystem']), true),
+    ...of(systemIncludes(job.arch), true),
+    ...of(flagValues(job.userFlags, ['-idirafter']), false),
+  ];
+}
+
 /** The user's include directories out of `-I`, `-isystem`, `-iquote`, `-idirafter`, in order. */
-export function userIncludes(flags: readonly string[]): string[] {
+function userIncludes(flags: readonly string[]): string[] {
   return flagValues(flags, ['-I', '-isystem', '-iquote', '-idirafter', '--include-directory=', '--include-directory']);
 }
 
@@ -102,11 +126,11 @@ function commonArgs(job: CompileJob): string[] {
     `-D__TARGET_ARCH_${job.arch}`,
     // attributes of other compilers in kernel and libbpf headers
     '-Wno-unknown-attributes',
-    ...job.ourIncludes.flatMap(({ directory }) => ['-I', directory]),
+    ...job.ourIncludes.flatMap((directory) => ['-I', directory]),
     ...job.forcedIncludes.flatMap((file) => ['-include', file]),
     ...job.userFlags,
     ...multiarchIncludes(job.arch).flatMap((directory) => ['-idirafter', directory]),
-    ...job.lastIncludes.flatMap(({ directory }) => ['-idirafter', directory]),
+    ...job.lastIncludes.flatMap((directory) => ['-idirafter', directory]),
   ];
 }
 
@@ -155,6 +179,11 @@ export function astArgs(job: CompileJob): string[] {
   ];
 }
 
+/** What an editor's language server is to run clang with. */
+export function editorArgs(job: CompileJob): string[] {
+  return ['-g', '-O2', '-c', ...commonArgs(job), sourceArgument(job.source)];
+}
+
 /** A name with a leading dash would be read as a flag. */
 export function sourceArgument(source: string): string {
   return source.startsWith('-') ? `./${source}` : source;
@@ -172,8 +201,7 @@ function pathMaps(job: CompileJob): string[] {
   userIncludes(job.userFlags).forEach((directory, index) => {
     maps.push([withSlash(directory), `inc${index === 0 ? '' : index}/`]);
   });
-  for (const { directory, name } of [...job.ourIncludes, ...job.lastIncludes])
-    maps.push([withSlash(directory), `${name}/`]);
+  for (const { directory, name } of job.mappedDirectories) maps.push([withSlash(directory), `${name}/`]);
   const prefix = directoryPrefix(job.source);
   if (prefix !== '') maps.push([prefix, '']);
   // clang ends the prefix at the first `=`, so a directory with one in its name cannot be mapped

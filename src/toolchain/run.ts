@@ -13,6 +13,8 @@ export interface RunOptions {
   /** Milliseconds; no limit by default. */
   readonly timeoutMs?: number | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told each command line before it runs. */
+  readonly onCommand?: ((command: string) => void) | undefined;
 }
 
 export interface RunResult {
@@ -52,6 +54,7 @@ export async function runTool(
 ): Promise<RunResult> {
   const { execa } = await import('execa');
   const { signal, timeoutMs } = options;
+  options.onCommand?.(shellCommand(tool.path, args));
   const result = await execa(tool.path, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),

@@ -16,7 +16,7 @@ interface Row {
   readonly packages: Readonly<Record<PackageManager, string>>;
 }
 
-export const doctor: CommandModule<object, { json?: boolean }> = {
+export const doctor: CommandModule<object, { json?: boolean | undefined }> = {
   command: 'doctor',
   describe: 'Show the tools that are used, and how to install what is missing',
   builder: (argv) => argv.option('json', { type: 'boolean', describe: 'Print as JSON' }),
@@ -42,7 +42,10 @@ async function inspectToolchain(): Promise<Row[]> {
     rows.push({
       name,
       found: tool?.path,
-      version: tool === undefined ? '' : ((await readVersion(tool, cacheDirectory())).text.match(/\d+(\.\d+)+/)?.[0] ?? 'unknown'),
+      version:
+        tool === undefined
+          ? ''
+          : ((await readVersion(tool, cacheDirectory())).text.match(/\d+(\.\d+)+/)?.[0] ?? 'unknown'),
       purpose: TOOLS[name].purpose,
       required: name !== 'bpftool',
       packages: TOOLS[name].packages,

@@ -15,7 +15,11 @@ export const inspect: CommandModule<object, Arguments> = {
   describe: 'Print the skeleton or the structs of an object, or how a package was made',
   builder: (argv) =>
     argv
-      .positional('what', { choices: WHAT, demandOption: true, describe: 'skeleton and structs: of an object (or BTF file); package: of a package' })
+      .positional('what', {
+        choices: WHAT,
+        demandOption: true,
+        describe: 'skeleton and structs: of an object (or BTF file); package: of a package',
+      })
       .positional('file', { type: 'string', demandOption: true, describe: '- for standard input' }),
   handler: async ({ what, file }) => {
     const { readInput } = await import('../../core/read-input.ts');
@@ -26,13 +30,13 @@ export const inspect: CommandModule<object, Arguments> = {
 
 const printers: Readonly<Record<Arguments['what'], (bytes: Uint8Array, file: string) => Promise<string>>> = {
   skeleton: async (bytes, file) => {
-    const { openObject } = await import('../../object/index.ts');
-    const { makeSkeleton } = await import('../../skeleton/index.ts');
+    const { openObject } = await import('../../object/open.ts');
+    const { makeSkeleton } = await import('../../skeleton/skeleton.ts');
     return JSON.stringify(makeSkeleton(openObject(bytes), path.basename(file)));
   },
   structs: async (bytes) => {
     const { openBtf } = await import('../../btf/open.ts');
-    const { makeStructs } = await import('../../skeleton/index.ts');
+    const { makeStructs } = await import('../../skeleton/structs.ts');
     return JSON.stringify(makeStructs(openBtf(bytes)));
   },
   package: async (bytes) => {

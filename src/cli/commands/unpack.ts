@@ -15,8 +15,17 @@ export const unpack: CommandModule<object, Arguments> = {
   describe: 'Take object and skeleton out of a package',
   builder: (argv) =>
     argv
-      .positional('package', { type: 'string', demandOption: true, describe: 'package.json or package.yaml; - for standard input' })
-      .option('output-path', { alias: 'o', type: 'string', requiresArg: true, describe: 'Directory to write to [default: that of the package]' })
+      .positional('package', {
+        type: 'string',
+        demandOption: true,
+        describe: 'package.json or package.yaml; - for standard input',
+      })
+      .option('output-path', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        describe: 'Directory to write to [default: that of the package]',
+      })
       .option('force', { type: 'boolean', describe: 'Replace files that are there and differ' }),
   handler: async (argv) => {
     const { readInput } = await import('../../core/read-input.ts');
@@ -29,8 +38,8 @@ export const unpack: CommandModule<object, Arguments> = {
     const directory = argv['output-path'] ?? (file === '-' ? '.' : path.dirname(file));
     const name = safeName(meta.bpf_skel.obj_name);
     const files = [
-      { artefact: { kind: 'object' as const, path: path.join(directory, `${name}.bpf.o`) }, content: object },
-      { artefact: { kind: 'skeleton' as const, path: path.join(directory, `${name}.skel.json`) }, content: canonicalJson(meta) },
+      { artefact: { path: path.join(directory, `${name}.bpf.o`) }, content: object },
+      { artefact: { path: path.join(directory, `${name}.skel.json`) }, content: canonicalJson(meta) },
     ];
     if (!argv.force) for (const { artefact, content } of files) await refuseOther(artefact.path, Buffer.from(content));
     await writeFiles(files);
@@ -47,5 +56,7 @@ function safeName(objName: string): string {
 async function refuseOther(file: string, content: Buffer): Promise<void> {
   const existing = await readFile(file).catch(() => undefined);
   if (existing === undefined || existing.equals(content)) return;
-  throw new UsageError('USAGE_EXISTS', 'exists and differs; it is left alone', { hint: 'write elsewhere with -o DIR, or replace it with --force' }).in(file);
+  throw new UsageError('USAGE_EXISTS', 'exists and differs; it is left alone', {
+    hint: 'write elsewhere with -o DIR, or replace it with --force',
+  }).in(file);
 }

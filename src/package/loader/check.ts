@@ -11,10 +11,11 @@ import { checkEvents } from './events.ts';
 import { checkOptions } from './options.ts';
 import { checkPrograms } from './programs.ts';
 
+/** What a warning is about; `undefined` when it is about the whole object. */
 export type EntryKind = 'variable' | 'map' | 'program';
 
-/** Where something is declared, as the user names files; `undefined` when it is not known. */
-export type Locate = (kind: EntryKind, name: string) => Pick<Warning, 'file' | 'line' | 'column'> | undefined;
+/** Where a variable, map or program is declared, as the user names files; `undefined` when it is not known. */
+export type Locate = (name: string) => Pick<Warning, 'file' | 'line' | 'column'> | undefined;
 
 export interface LoaderInput {
   readonly meta: PackageMeta;
@@ -28,13 +29,17 @@ export interface LoaderInput {
 }
 
 /** Adds a warning about one entry, with its place. */
-export type Warn = (kind: EntryKind | undefined, name: string, warning: Omit<Warning, 'file' | 'line' | 'column'>) => void;
+export type Warn = (
+  kind: EntryKind | undefined,
+  name: string,
+  warning: Omit<Warning, 'file' | 'line' | 'column'>,
+) => void;
 
 /** All warnings, in the order of the skeleton: variables, maps and events, programs. */
 export function checkForLoader(input: LoaderInput): Warning[] {
   const warnings: Warning[] = [];
   const warn: Warn = (kind, name, warning) => {
-    warnings.push({ ...warning, ...(kind === undefined ? {} : input.locate(kind, name)) });
+    warnings.push({ ...warning, ...(kind === undefined ? {} : input.locate(name)) });
   };
   checkName(input.meta, warn);
   checkOptions(input, warn);

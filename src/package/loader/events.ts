@@ -2,7 +2,7 @@
 import { Kind, kindName, type TypeId } from '../../btf/kinds.ts';
 import { resolve, sizeOf } from '../../btf/layout.ts';
 import type { Btf } from '../../btf/table.ts';
-import type { SkeletonMap } from '../../skeleton/model.ts';
+import type { DocumentedMap } from '../../skeleton/documented.ts';
 import type { LoaderInput, Warn } from './check.ts';
 
 const PERF_EVENT_ARRAY = 4;
@@ -11,8 +11,10 @@ const RINGBUF = 27;
 const MAX_DEPTH = 16;
 
 /** In the order in which the loader looks: it exports the last of them. */
-export function exportedMaps(maps: readonly SkeletonMap[], mapTypes: ReadonlyMap<string, number>): SkeletonMap[] {
-  return maps.filter((map) => map.sample || mapTypes.get(map.name) === RINGBUF || mapTypes.get(map.name) === PERF_EVENT_ARRAY);
+export function exportedMaps(maps: readonly DocumentedMap[], mapTypes: ReadonlyMap<string, number>): DocumentedMap[] {
+  return maps.filter(
+    (map) => map.sample || mapTypes.get(map.name) === RINGBUF || mapTypes.get(map.name) === PERF_EVENT_ARRAY,
+  );
 }
 
 export function checkEvents({ meta, btf, mapTypes }: LoaderInput, warn: Warn): void {

@@ -1,5 +1,5 @@
 /** Global variables as command-line options of the loader: types that it cannot parse, defaults that it refuses, names that clash. */
-import type { SkeletonVariable } from '../../skeleton/model.ts';
+import type { DocumentedVariable } from '../../skeleton/documented.ts';
 import type { LoaderInput, Warn } from './check.ts';
 
 /** Type texts whose values the loader can parse; anything that begins `char[` as well. */
@@ -44,15 +44,18 @@ export function checkOptions(input: LoaderInput, warn: Warn): void {
 
 function unsupportedSection(section: string, name: string) {
   const remedy =
-    section === '.data' ? 'leave out the initial value (.bss), or make it const volatile (.rodata)' : 'use plain const volatile or zero-initialised globals';
+    section === '.data'
+      ? 'leave out the initial value (.bss), or make it const volatile (.rodata)'
+      : 'use plain const volatile or zero-initialised globals';
   return {
     code: 'LOADER_SECTION',
     message: `${name} lies in ${section}: ecli loads no package with variables outside of .rodata and .bss`,
-    hint: section === '.kconfig' ? 'read the value from the kernel at run time, or run the package with ecc run' : remedy,
+    hint:
+      section === '.kconfig' ? 'read the value from the kernel at run time, or run the package with ecc run' : remedy,
   };
 }
 
-function defaultOf(variable: SkeletonVariable): unknown {
+function defaultOf(variable: DocumentedVariable): unknown {
   return variable.cmdarg?.default ?? variable.value;
 }
 
@@ -60,7 +63,7 @@ function isParsed(type: string): boolean {
   return PARSED.has(type) || type.startsWith('char[');
 }
 
-function checkType(section: string, variable: SkeletonVariable, warn: Warn): void {
+function checkType(section: string, variable: DocumentedVariable, warn: Warn): void {
   const { name, type } = variable;
   const isOption = variable.cmdarg !== undefined || section === '.rodata';
   const hasDefault = defaultOf(variable) !== undefined && defaultOf(variable) !== null;
@@ -90,7 +93,7 @@ function substitute(type: string): string {
   return 'unsigned int';
 }
 
-function checkDefault(variable: SkeletonVariable, { initialValues }: LoaderInput, warn: Warn): void {
+function checkDefault(variable: DocumentedVariable, { initialValues }: LoaderInput, warn: Warn): void {
   const { name, type } = variable;
   const value = defaultOf(variable);
   const given = value !== undefined && value !== null;
@@ -113,7 +116,10 @@ function checkDefault(variable: SkeletonVariable, { initialValues }: LoaderInput
   }
   if (!isParsed(type)) return;
   if (given && typeof value !== 'number' && typeof value !== 'string') {
-    warn('variable', name, { code: 'LOADER_DEFAULT', message: `the default of ${name} is ${JSON.stringify(value)}: ecli wants a number or a string` });
+    warn('variable', name, {
+      code: 'LOADER_DEFAULT',
+      message: `the default of ${name} is ${JSON.stringify(value)}: ecli wants a number or a string`,
+    });
     return;
   }
   const limit = SIGNED_MAX[type];
@@ -127,7 +133,12 @@ function checkDefault(variable: SkeletonVariable, { initialValues }: LoaderInput
   if (type.startsWith('char[')) checkText(variable, value, initial, warn);
 }
 
-function checkText({ name, type }: SkeletonVariable, value: unknown, initial: Uint8Array | undefined, warn: Warn): void {
+function checkText(
+  { name, type }: DocumentedVariable,
+  value: unknown,
+  initial: Uint8Array | undefined,
+  warn: Warn,
+): void {
   const size = Number(/^char\[(\d+)\]/.exec(type)?.[1] ?? 0);
   if (typeof value === 'string' && Buffer.byteLength(value) + 1 > size) {
     warn('variable', name, {
@@ -143,7 +154,7 @@ function checkText({ name, type }: SkeletonVariable, value: unknown, initial: Ui
   }
 }
 
-function checkNames(variable: SkeletonVariable, taken: Map<string, string>, warn: Warn): void {
+function checkNames(variable: DocumentedVariable, taken: Map<string, string>, warn: Warn): void {
   const { name, cmdarg } = variable;
   const long = cmdarg?.long ?? name;
   const short = cmdarg?.short ?? undefined;
@@ -161,6 +172,9 @@ function checkNames(variable: SkeletonVariable, taken: Map<string, string>, warn
   claim(`--${long}`, BUILT_IN_LONG.has(long));
   if (short === undefined || short === null) return;
   if ([...short].length !== 1) {
-    warn('variable', name, { code: 'LOADER_OPTION_SHORT', message: `the short option of ${name} is ${JSON.stringify(short)}: ecli wants exactly one character` });
+    warn('variable', name, {
+      code: 'LOADER_OPTION_SHORT',
+      message: `the short option of ${name} is ${JSON.stringify(short)}: ecli wants exactly one character`,
+    });
   } else claim(`-${short}`, BUILT_IN_SHORT.has(short));
 }

@@ -1,5 +1,5 @@
 /** Programs that the loader cannot attach, told by their section, and extra keys of the wrong shape. */
-import type { SkeletonProgram } from '../../skeleton/model.ts';
+import type { DocumentedProgram } from '../../skeleton/documented.ts';
 import type { Warn } from './check.ts';
 
 /** Sections that libbpf attaches by itself, or for which the loader has code. */
@@ -15,7 +15,7 @@ const ATTACHED: readonly RegExp[] = [
 /** Programs that nothing attaches by design: they are called or run by name. */
 const NEVER_ATTACHED = /^(\.text|syscall|freplace\/.*)$/;
 
-export function checkPrograms(programs: readonly SkeletonProgram[], warn: Warn): void {
+export function checkPrograms(programs: readonly DocumentedProgram[], warn: Warn): void {
   for (const program of programs) {
     const { name, attach } = program;
     if (!ATTACHED.some((pattern) => pattern.test(attach)) && !NEVER_ATTACHED.test(attach)) {
@@ -30,8 +30,10 @@ export function checkPrograms(programs: readonly SkeletonProgram[], warn: Warn):
 }
 
 function attachHint(section: string): string {
-  if (/^(kprobe|kretprobe|uprobe|uretprobe|usdt)(\.s)?$/.test(section)) return `name the target in the section, for example SEC("${section}/…"), or attach it with ecc run --attach`;
-  if (/^(classifier|tcx?\/|tcx)/.test(section)) return 'use SEC("tc") with @tchook {"ifindex": …, "attach_point": "BPF_TC_INGRESS"}, or ecc run';
+  if (/^(kprobe|kretprobe|uprobe|uretprobe|usdt)(\.s)?$/.test(section))
+    return `name the target in the section, for example SEC("${section}/…"), or attach it with ecc run --attach`;
+  if (/^(classifier|tcx?\/|tcx)/.test(section))
+    return 'use SEC("tc") with @tchook {"ifindex": …, "attach_point": "BPF_TC_INGRESS"}, or ecc run';
   if (section.startsWith('xdp')) return 'use plain SEC("xdp"), or ecc run';
   return 'run the package with ecc run --attach, or attach the program with a loader of your own';
 }
@@ -42,7 +44,7 @@ const EXTRAS: Readonly<Record<string, { readonly keys: Readonly<Record<string, (
   tc: { keys: { tchook: isObject, tcopts: isObject } },
 };
 
-function checkExtras(program: SkeletonProgram, warn: Warn): void {
+function checkExtras(program: DocumentedProgram, warn: Warn): void {
   const extras = program as unknown as Readonly<Record<string, unknown>>;
   for (const [key, accepts] of Object.entries(EXTRAS[program.attach]?.keys ?? {})) {
     if (!Object.hasOwn(extras, key) || accepts(extras[key])) continue;

@@ -1,0 +1,187 @@
+/**
+ * The two runs of clang, side by side, and again when the kernel header made for the source turns out to be too small. What is
+ * shown to the user are the diagnostics of the last try.
+ */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { parseBtfExt } from '../btf/ext.ts';
+import { parseBtf } from '../btf/table.ts';
+import { CompileError, ToolError } from '../core/errors.ts';
+import type { Trace } from '../core/trace.ts';
+import { parseElf } from '../elf/elf.ts';
+import type { HeaderSession } from '../headers/session.ts';
+import { astArgs, type CompileJob, codegenArgs } from '../toolchain/clang.ts';
+import { type RunOptions, runTool, shellCommand } from '../toolchain/run.ts';
+import type { Tool } from '../toolchain/tools.ts';
+import { emitExportMarkers } from './exports.ts';
+import type { Toolchain } from './toolchain.ts';
+
+export interface CompilerRun {
+  readonly tools: Toolchain;
+  /** For code generation; its first forced include is the file of export markers. */
+  readonly codegen: CompileJob;
+  readonly ast: CompileJob;
+  /** Taken for the AST when `ast` has errors though the program has none; slow. */
+  readonly astFallback: CompileJob | undefined;
+  /** Makes the kernel header, and grows it; `undefined` when the user's own is used or none is needed. */
+  readonly session: HeaderSession | undefined;
+  /** Where the kernel header and the export markers are written. */
+  readonly headerFile: string;
+  readonly markersFile: string;
+  /** Struct tags that get a marker. */
+  readonly tags: readonly string[];
+  readonly workDirectory: string;
+  readonly colour: boolean;
+  readonly run: RunOptions;
+  readonly trace: Trace;
+  /** Called once, as soon as there is an object. */
+  readonly onObject: () => void;
+}
+
+export interface CompilerOutput {
+  /** The stripped object. */
+  readonly object: Buffer;
+  /** The AST as clang printed it. */
+  readonly ast: Buffer;
+  /** Clang's warnings, as they are to be shown. */
+  readonly diagnostics: string;
+  /** The files that clang read. */
+  readonly dependencies: readonly string[];
+}
+
+/** Enough for a header that has to grow a few times; the session goes over to the full header before. */
+const MAX_TRIES = 12;
+
+/**
+ * @throws {CompileError} `COMPILE_FAILED` with clang's own diagnostics.
+ * @throws {ToolError} `TOOL_NO_BPF` for a clang that cannot compile for bpf, `TOOL_FAILED`.
+ */
+export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
+  const { session, trace } = run;
+  const tags = new Set(run.tags);
+  for (let tries = 1; ; tries++) {
+    await Promise.all([
+      writeFile(run.markersFile, emitExportMarkers(tags)),
+      session === undefined ? undefined : writeFile(run.headerFile, session.header()),
+    ]);
+    const stopAst = new AbortController();
+    const ast = startAst(run, stopAst.signal);
+    try {
+      const generated = await trace.span('clang: code generation', () => generate(run));
+      if (generated.exitCode === 0) {
+        const enough = await checkAndStrip(run, generated);
+        if (enough !== undefined) {
+          run.onObject();
+          return { ...generated, object: enough, ast: await ast };
+        }
+        if (tries < MAX_TRIES) continue;
+      }
+      const plain = stripVTControlCharacters(generated.diagnostics);
+      const clash = clashingTag(plain, tags);
+      if (clash !== undefined) {
+        tags.delete(clash);
+        continue;
+      }
+      if (tries < MAX_TRIES && (await session?.afterDiagnostics(plain))) continue;
+      throw compileError(run, generated);
+    } finally {
+      stopAst.abort();
+      // an AST that nobody waits for any more
+      await ast.catch(() => undefined);
+    }
+  }
+}
+
+interface Generated {
+  readonly exitCode: number;
+  readonly object: string;
+  readonly diagnostics: string;
+  readonly dependencies: readonly string[];
+  readonly args: readonly string[];
+}
+
+async function generate(run: CompilerRun): Promise<Generated> {
+  const object = path.join(run.workDirectory, 'object.o');
+  const depfile = path.join(run.workDirectory, 'object.d');
+  const args = codegenArgs(run.codegen, { object, depfile }, run.colour);
+  const { exitCode, stderr } = await runTool(run.tools.clang, args, run.run);
+  const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')) : [];
+  return { exitCode, object, diagnostics: stderr, dependencies, args };
+}
+
+/** Errors in the AST run are code generation's to report, so only its output counts. */
+async function startAst(run: CompilerRun, stop: AbortSignal): Promise<Buffer> {
+  const signal = run.run.signal === undefined ? stop : AbortSignal.any([stop, run.run.signal]);
+  const dump = (job: CompileJob) =>
+    run.trace.span('clang: AST', () => runTool(run.tools.clang, astArgs(job), { ...run.run, signal }));
+  const { exitCode, stdout } = await dump(run.ast);
+  if (exitCode === 0 || run.astFallback === undefined) return stdout;
+  return (await dump(run.astFallback)).stdout;
+}
+
+/** The stripped object, or nothing when it was compiled against too small a header. Both are found out at the same time. */
+async function checkAndStrip(run: CompilerRun, { object: file, diagnostics }: Generated): Promise<Buffer | undefined> {
+  const { session, trace } = run;
+  const stripped = trace.span('llvm-strip', () => strip(run.tools.strip, file, run.run));
+  const unstripped = readFile(file).then(
+    (bytes) => session === undefined || isEnough(session, bytes, stripVTControlCharacters(diagnostics)),
+  );
+  const [object, enough] = await Promise.all([stripped, unstripped]);
+  return enough ? object : undefined;
+}
+
+function isEnough(session: HeaderSession, bytes: Uint8Array, diagnostics: string): boolean {
+  const elf = parseElf(bytes);
+  const types = elf.findSection('.BTF');
+  const ext = elf.findSection('.BTF.ext');
+  if (types === undefined || ext === undefined) return true;
+  const btf = parseBtf(elf.data(types));
+  return !session.afterObject(btf, parseBtfExt(elf.data(ext), btf), diagnostics);
+}
+
+async function strip(tool: Tool, file: string, options: RunOptions): Promise<Buffer> {
+  const output = `${file}.stripped`;
+  await rm(output, { force: true });
+  const { exitCode, stderr } = await runTool(tool, ['-g', file, '-o', output], options);
+  if (exitCode !== 0) {
+    throw new ToolError('TOOL_FAILED', `${tool.path} exited with ${exitCode}: ${stderr.trim().split('\n')[0]}`, {
+      hint: 'llvm-strip of the same LLVM version as clang is needed; name it with --llvm-strip-bin',
+    });
+  }
+  return readFile(output);
+}
+
+/** A tag that is a struct in one place of the program and something else in another cannot have a marker. */
+function clashingTag(diagnostics: string, tags: ReadonlySet<string>): string | undefined {
+  const match = /use of '(\w+)' with tag type that does not match previous declaration/.exec(diagnostics);
+  return match !== null && tags.has(match[1]!) ? match[1] : undefined;
+}
+
+function compileError(run: CompilerRun, { exitCode, diagnostics, args }: Generated): CompileError | ToolError {
+  const { clang } = run.tools;
+  if (/unable to create target|No available targets are compatible/.test(diagnostics)) {
+    return new ToolError('TOOL_NO_BPF', `${clang.path} was built without the bpf target`, {
+      hint: 'install clang from the distribution (apt install clang), or name another one with --clang-bin',
+    });
+  }
+  const name = path.basename(clang.path);
+  return new CompileError('COMPILE_FAILED', `${name} exited with ${exitCode}\n${diagnostics.trimEnd()}`, {
+    details: { exitCode, diagnostics, command: [clang.path, ...args] },
+    hint: `repeat with: ${shellCommand(name, userCommand(run))}`,
+  }).in(run.codegen.source);
+}
+
+/** The command without what only our own pipeline needs, for repeating by hand. */
+function userCommand({ codegen }: CompilerRun): string[] {
+  return ['-target', 'bpf', '-g', '-O2', `-D__TARGET_ARCH_${codegen.arch}`, ...codegen.userFlags, '-c', codegen.source];
+}
+
+/** File names out of a Make rule as clang writes it. */
+function parseDepfile(text: string): string[] {
+  const names: string[] = [];
+  const body = text.slice(text.indexOf(':') + 1);
+  for (const [word] of body.matchAll(/(?:\\[^\n]|\$\$|[^\s\\])+/g))
+    names.push(word.replaceAll('$$', '$').replace(/\\([ #\\])/g, '$1'));
+  return names;
+}

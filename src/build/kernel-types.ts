@@ -1,0 +1,97 @@
+/**
+ * Which kernel's types a program is compiled against: the ones that ship with us, the running kernel's, a file's, or the header that the
+ * user has. Reading starts at once; the result is awaited when the header is made.
+ */
+import { readFile } from 'node:fs/promises';
+import { openBtf } from '../btf/open.ts';
+import { type Btf, isBtf } from '../btf/table.ts';
+import { inFile, UnsupportedError, UsageError } from '../core/errors.ts';
+import { dataDirectory } from '../core/paths.ts';
+import { readInput } from '../core/read-input.ts';
+import { isElf } from '../elf/elf.ts';
+import { listKernels, readKernelBtf } from '../headers/data.ts';
+import type { Arch } from '../toolchain/arch.ts';
+
+export const HOST_BTF = '/sys/kernel/btf/vmlinux';
+
+export interface KernelTypes {
+  /** For people: `6.18.15 x86`, `host`, or the file as given. */
+  readonly origin: string;
+  /** A C header of the user's, to be included as it is. */
+  readonly header: string | undefined;
+  /** Of the kernel that was chosen; beside a header, of the newest that ships. */
+  readonly btf: Btf;
+  /** An older kernel's, for what the newer one no longer has. */
+  readonly older: () => Promise<Btf | undefined>;
+}
+
+export interface KernelChoice {
+  readonly arch: Arch;
+  /** A version, `host`, or a file; the newest that ships for the architecture by default. */
+  readonly vmlinux?: string | undefined;
+  readonly cacheDir?: string | undefined;
+}
+
+/**
+ * @throws {UsageError} `USAGE_VMLINUX` for a version that does not ship, `USAGE_NO_FILE`.
+ * @throws {UnsupportedError} `UNSUP_NO_KERNEL_BTF` when the running kernel has no BTF.
+ */
+export async function loadKernelTypes({ arch, vmlinux, cacheDir }: KernelChoice): Promise<KernelTypes> {
+  if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return loadShipped(arch, vmlinux, cacheDir);
+  // whoever names a kernel wants that one and no other
+  const older = async () => undefined;
+  if (vmlinux === 'host') return { origin: 'host', header: undefined, btf: openBtf(await readHostBtf()), older };
+  const bytes = await readInput(vmlinux);
+  if (isBtf(bytes) || isElf(bytes))
+    return { origin: vmlinux, header: undefined, btf: inFile(vmlinux, () => openBtf(bytes)), older };
+  return { ...(await loadShipped(arch, undefined, cacheDir)), origin: vmlinux, header: vmlinux };
+}
+
+async function loadShipped(
+  arch: Arch,
+  version: string | undefined,
+  cacheDir: string | undefined,
+): Promise<KernelTypes> {
+  const kernel = chooseShipped(arch, version);
+  const btf = await readKernelBtf(dataDirectory(), kernel, { cacheDir });
+  return {
+    origin: `${kernel.version} ${arch}`,
+    header: undefined,
+    btf,
+    older: () => loadOlder(arch, version, cacheDir),
+  };
+}
+
+/** The oldest kernel that ships, for the architecture or else for any: what went away went away everywhere. */
+async function loadOlder(
+  arch: Arch,
+  version: string | undefined,
+  cacheDir: string | undefined,
+): Promise<Btf | undefined> {
+  if (version !== undefined) return undefined;
+  const kernels = listKernels(dataDirectory());
+  const oldest = kernels.filter((kernel) => kernel.arch === arch).at(-1) ?? kernels.at(-1);
+  const newest = kernels.find((kernel) => kernel.arch === arch);
+  const other = oldest === newest ? kernels.at(-1) : oldest;
+  return other === undefined ? undefined : readKernelBtf(dataDirectory(), other, { cacheDir });
+}
+
+function chooseShipped(arch: Arch, version: string | undefined) {
+  const kernels = listKernels(dataDirectory()).filter((kernel) => kernel.arch === arch);
+  const found =
+    version === undefined ? kernels[0] : kernels.find((kernel) => `${kernel.version}.`.startsWith(`${version}.`));
+  if (found !== undefined) return found;
+  throw new UsageError('USAGE_VMLINUX', `--vmlinux ${version}: no kernel of that version ships for ${arch}`, {
+    details: { arch, version },
+    hint: `there is ${kernels.map((kernel) => kernel.version).join(', ')}; or give host, or a file`,
+  });
+}
+
+async function readHostBtf(): Promise<Buffer> {
+  return readFile(HOST_BTF).catch((error: unknown) => {
+    throw new UnsupportedError('UNSUP_NO_KERNEL_BTF', `the running kernel has no BTF (${HOST_BTF})`, {
+      hint: 'leave out --vmlinux host: the types that ship with ecc do for every kernel',
+      cause: error,
+    });
+  });
+}

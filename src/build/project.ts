@@ -1,0 +1,134 @@
+/**
+ * What clang is to be run on: the token scan of the source, the kernel header that follows from it, the include directories and forced
+ * includes of both runs.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { templateDirectory } from '../core/paths.ts';
+import { makeHeader } from '../headers/make-header.ts';
+import { type SourceScan, scanSource } from '../headers/scan/scan-source.ts';
+import { HeaderSession } from '../headers/session.ts';
+import type { Arch } from '../toolchain/arch.ts';
+import { type CompileJob, searchPath, sourceArgument, userDefines, userForcedIncludes } from '../toolchain/clang.ts';
+import type { CompilerRun } from './compilers.ts';
+import type { KernelTypes } from './kernel-types.ts';
+import { readSource } from './source.ts';
+
+export interface ProjectRequest {
+  readonly source: string;
+  readonly text: Buffer;
+  readonly arch: Arch;
+  readonly cflags: readonly string[];
+  /** Directory whose `include/` and `include/vmlinux/ARCH/` are used instead of ours. */
+  readonly workspace: string | undefined;
+  readonly headerMode: 'small' | 'full';
+  readonly workDirectory: string;
+  readonly kernel: Promise<KernelTypes>;
+}
+
+export interface Project {
+  readonly compilers: Pick<
+    CompilerRun,
+    'codegen' | 'ast' | 'astFallback' | 'session' | 'headerFile' | 'markersFile' | 'tags'
+  >;
+  /** The source and the headers of the user's, as paths; the source first. */
+  readonly userFiles: readonly string[];
+  readonly scan: SourceScan;
+  /** True when the kernel's types come from a header of the user's. */
+  readonly ownHeader: boolean;
+}
+
+/** The names that a header for a source is made for, with the default flags. */
+export async function scanForHeader(source: string, arch: Arch): Promise<SourceScan> {
+  const text = (await readSource(source)).toString('utf8');
+  const ourIncludes = [path.join(templateDirectory(), 'include')];
+  return scanSource({ source, text, includePaths: searchPath({ arch, ourIncludes, userFlags: [] }) });
+}
+
+export async function prepareProject(request: ProjectRequest): Promise<Project> {
+  const { source, workDirectory, cflags } = request;
+  const includeDirectory = path.join(workDirectory, 'include');
+  mkdirSync(includeDirectory);
+  const files = {
+    headerFile: path.join(includeDirectory, 'vmlinux.h'),
+    markersFile: path.join(workDirectory, 'ecc-exports.h'),
+  };
+  const job = baseJob(request, includeDirectory);
+  const scan = scanSource({
+    source: sourceArgument(source),
+    text: request.text.toString('utf8'),
+    includePaths: searchPath(job),
+    defines: userDefines(cflags),
+    forcedIncludes: userForcedIncludes(cflags),
+  });
+  const codegen = { ...job, forcedIncludes: [files.markersFile] };
+  const common = { ...files, codegen, tags: scan.structTags.map(({ tag }) => tag) };
+  const rest = { scan, userFiles: scan.files.filter(({ system }) => !system).map((file) => file.path) };
+  if (!scan.includesVmlinux) {
+    return {
+      ...rest,
+      ownHeader: false,
+      compilers: { ...common, ast: job, astFallback: undefined, session: undefined },
+    };
+  }
+  const kernel = await request.kernel;
+  const own = kernel.header ?? scan.ownVmlinux;
+  if (own === undefined) {
+    const session = new HeaderSession({
+      btf: kernel.btf,
+      identifiers: scan.identifiers,
+      declaredFunctions: scan.declaredFunctions,
+      origin: kernel.origin,
+      older: kernel.older,
+      full: request.headerMode === 'full',
+    });
+    return { ...rest, ownHeader: false, compilers: { ...common, ast: job, astFallback: undefined, session } };
+  }
+  if (kernel.header !== undefined) writeFileSync(files.headerFile, `#include "${path.resolve(kernel.header)}"\n`);
+  const standIn = writeStandIn(own, kernel, scan, workDirectory);
+  const ast = standIn === undefined ? job : { ...job, forcedIncludes: [standIn] };
+  return {
+    ...rest,
+    ownHeader: true,
+    compilers: { ...common, ast, astFallback: standIn === undefined ? undefined : job, session: undefined },
+  };
+}
+
+function baseJob(
+  { source, arch, cflags, workspace, workDirectory }: ProjectRequest,
+  includeDirectory: string,
+): CompileJob {
+  const templates = templateDirectory();
+  const ours =
+    workspace === undefined
+      ? [includeDirectory, path.join(templates, 'include')]
+      : [path.join(workspace, 'include'), path.join(workspace, 'include/vmlinux', arch)];
+  const lastIncludes = [path.join(templates, 'include-last')];
+  return {
+    source: sourceArgument(source),
+    arch,
+    ourIncludes: ours,
+    lastIncludes,
+    forcedIncludes: [],
+    userFlags: cflags,
+    mappedDirectories: [
+      { directory: workDirectory, name: 'ecc' },
+      { directory: templates, name: 'ecc' },
+      ...(workspace === undefined ? [] : [{ directory: workspace, name: 'workspace' }]),
+    ],
+  };
+}
+
+/**
+ * The AST of a full `vmlinux.h` has 170 MB. A small header that is read first and sets the guard of the user's header keeps clang out of
+ * that; `undefined` when the user's header has no guard that can be set.
+ */
+function writeStandIn(own: string, kernel: KernelTypes, scan: SourceScan, workDirectory: string): string | undefined {
+  const start = readFileSync(own, 'latin1').slice(0, 8192);
+  const guard = /^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\r?\n[ \t]*#[ \t]*define[ \t]+\1\b/m.exec(start)?.[1];
+  if (guard === undefined) return undefined;
+  const { text } = makeHeader(kernel.btf, scan);
+  const file = path.join(workDirectory, 'ast-vmlinux.h');
+  writeFileSync(file, `${text}\n#ifndef ${guard}\n#define ${guard}\n#endif\n`);
+  return file;
+}

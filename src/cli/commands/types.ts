@@ -1,0 +1,117 @@
+/** `ecc types FILE`: TypeScript types and decoders of an object, a package, a kernel, or any BTF. */
+import path from 'node:path';
+import type { CommandModule } from 'yargs';
+import { Kind, type TypeId } from '../../btf/kinds.ts';
+import type { Btf } from '../../btf/table.ts';
+import type { TypesOptions } from '../../build/types.ts';
+import { inFile, UsageError } from '../../core/errors.ts';
+
+interface Arguments {
+  file?: string | undefined;
+  type?: string[] | undefined;
+  btf?: string | undefined;
+  base?: string | undefined;
+  u64?: string | undefined;
+  chars?: string | undefined;
+  output?: string | undefined;
+}
+
+export const types: CommandModule<object, Arguments> = {
+  command: 'types [file]',
+  describe: 'Print TypeScript types and decoders of an object, a package, a kernel, or BTF',
+  builder: (argv) =>
+    argv
+      .positional('file', { type: 'string', describe: 'Object, package, or BTF file; - for standard input' })
+      .options({
+        type: {
+          alias: 't',
+          type: 'string',
+          array: true,
+          nargs: 1,
+          describe: 'A type to write, with all that it needs; repeatable',
+        },
+        btf: { type: 'string', requiresArg: true, describe: 'host: the types of the running kernel' },
+        base: { type: 'string', requiresArg: true, describe: 'BTF that a split BTF (of a kernel module) continues' },
+        u64: {
+          choices: ['bigint', 'number'],
+          describe: '64-bit integers as bigint, or as numbers that are checked [default: bigint]',
+        },
+        chars: { choices: ['string', 'bytes'], describe: 'char arrays as text or as bytes [default: string]' },
+        output: { alias: 'o', type: 'string', requiresArg: true, describe: 'File to write [default: standard output]' },
+      })
+      .example('$0 types package.json -o events.ts', 'the events, maps and globals of a package')
+      .example('$0 types --btf host -t task_struct', "a kernel struct and all that it's made of"),
+  handler: async (argv) => {
+    const text = await moduleText(argv);
+    if (argv.output === undefined) process.stdout.write(text);
+    else {
+      const { writeFiles } = await import('../../build/write.ts');
+      await writeFiles([{ artefact: { path: argv.output }, content: text }]);
+    }
+  },
+};
+
+async function moduleText(argv: Arguments): Promise<string> {
+  const file = argv.btf === 'host' ? '/sys/kernel/btf/vmlinux' : (argv.btf ?? argv.file);
+  if (file === undefined)
+    throw new UsageError('USAGE_SOURCE', 'nothing to read types from', { hint: 'name a file, or give --btf host' });
+  const { readInput } = await import('../../core/read-input.ts');
+  const bytes = await readInput(file);
+  const base = argv.base === undefined ? undefined : await readBase(argv.base);
+  return inFile(file, () => textOf(bytes, file, base, argv));
+}
+
+async function textOf(bytes: Uint8Array, file: string, base: Btf | undefined, argv: Arguments): Promise<string> {
+  const { isBtf } = await import('../../btf/table.ts');
+  const { openBtf } = await import('../../btf/open.ts');
+  const options: TypesOptions = {
+    ...(argv.u64 === undefined ? {} : { u64: argv.u64 as 'bigint' | 'number' }),
+    ...(argv.chars === undefined ? {} : { charArrays: argv.chars as 'string' | 'bytes' }),
+  };
+  const source = path.basename(file);
+  const object = isBtf(bytes) || base !== undefined ? undefined : await objectOf(bytes);
+  const btf = object?.btf ?? openBtf(object?.elf.bytes ?? bytes, base === undefined ? {} : { base });
+  const wanted = (argv.type ?? []).map((name) => typeNamed(btf, name));
+  if (object !== undefined && wanted.length === 0) {
+    const { emitObjectTypes } = await import('../../build/types.ts');
+    return emitObjectTypes(object, source, options);
+  }
+  if (wanted.length === 0) {
+    throw new UsageError('USAGE_TYPE', `which types? there are ${btf.count - 1}`, {
+      hint: 'name them: ecc types FILE --type NAME',
+    });
+  }
+  const { emitTypeScript } = await import('../../codegen/ts/module.ts');
+  return emitTypeScript({ btf, types: wanted, options, source });
+}
+
+/** An ELF file that is no eBPF object (a kernel, a module) has types only. */
+async function objectOf(bytes: Uint8Array) {
+  const { EM_BPF, isElf, parseElf } = await import('../../elf/elf.ts');
+  const { openObject } = await import('../../object/open.ts');
+  if (!isElf(bytes)) {
+    const { readPackage } = await import('../../package/unpack.ts');
+    return openObject((await readPackage(bytes)).object);
+  }
+  return parseElf(bytes).machine === EM_BPF ? openObject(bytes) : undefined;
+}
+
+async function readBase(file: string): Promise<Btf> {
+  const { readInput } = await import('../../core/read-input.ts');
+  const { openBtf } = await import('../../btf/open.ts');
+  const bytes = await readInput(file);
+  return inFile(file, () => openBtf(bytes));
+}
+
+/** `struct NAME`, `union NAME`, `enum NAME`, or a bare name, for which a tag or typedef is taken. */
+function typeNamed(btf: Btf, name: string): TypeId {
+  const [, keyword, bare] = /^(?:(struct|union|enum)\s+)?(.+)$/.exec(name)!;
+  const kinds = { struct: [Kind.struct], union: [Kind.union], enum: [Kind.enum, Kind.enum64] } as const;
+  const wanted =
+    keyword === undefined
+      ? [Kind.struct, Kind.union, Kind.enum, Kind.enum64, Kind.typedef]
+      : kinds[keyword as keyof typeof kinds];
+  const found = btf.named(bare!).find((id) => (wanted as readonly number[]).includes(btf.kind(id)));
+  if (found !== undefined) return found;
+  throw new UsageError('USAGE_TYPE', `--type ${name}: there is no such struct, union, enum or typedef`);
+}
