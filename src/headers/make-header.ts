@@ -6,6 +6,7 @@ import { emitHeader } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
 import { markNames } from '../btf/declare/name-marks.ts';
 import { CNames, type Rename } from '../btf/declare/names.ts';
+import type { TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { Closure } from './closure.ts';
 import { markLine } from './marker.ts';
@@ -19,13 +20,17 @@ const ALWAYS = [
   '__sum16',
 ];
 
+const DEFAULT_ORIGIN = 'kernel BTF';
+
 export interface HeaderRequest {
   /** Names that the program mentions: of types, members, enumerators, kfuncs. */
   readonly identifiers: Iterable<string>;
   /** Functions that the program declares itself: no kfunc prototype is written for them. */
   readonly declaredFunctions?: ReadonlySet<string>;
-  /** Names that the program defines itself. */
+  /** Names that the program defines itself: left out, or renamed where other types need them by value. */
   readonly exclude?: ReadonlySet<string>;
+  /** Names that cannot even be declared, since the program uses them for something else: renamed everywhere. */
+  readonly rename?: ReadonlySet<string>;
   /** Where the BTF comes from, for the first line. */
   readonly origin?: string;
 }
@@ -38,36 +43,32 @@ export interface KernelHeader {
 
 /** The header for a program that mentions these names. About 10 ms for a kernel's BTF. */
 export function makeHeader(btf: Btf, request: HeaderRequest): KernelHeader {
-  const { declaredFunctions = new Set(), exclude = new Set(), origin = 'kernel BTF' } = request;
   const marks = markNames(btf, [...ALWAYS, ...request.identifiers]);
-  const names = new CNames(btf, exclude);
+  const names = new CNames(btf, request);
   const closure = new Closure(btf, names, marks);
   closure.addNamed();
-  const kfuncs = findKfuncs(btf).filter((id) => {
-    const name = btf.nameOff(id);
-    return marks[name] === 1 && !names.isTaken(name) && !names.isExcluded(name) && !declaredFunctions.has(btf.name(id));
-  });
+  const kfuncs = chooseKfuncs(btf, names, request.declaredFunctions).filter((id) => marks[btf.nameOff(id)] === 1);
   closure.addPrototypes(kfuncs);
-  return emitHeader(btf, { types: closure.types, kfuncs, names, banner: markLine(`${origin} for one source`) });
+  const banner = markLine(`${request.origin ?? DEFAULT_ORIGIN} for one source`);
+  return emitHeader(btf, { types: closure.types, kfuncs, names, banner });
 }
 
-export interface FullHeaderRequest {
-  /** `all`, or those that are named here. Default `all`. */
-  readonly kfuncs?: 'all' | ReadonlySet<string>;
-  /** Names that the program defines itself. */
-  readonly exclude?: ReadonlySet<string>;
-  /** Where the BTF comes from, for the first line. */
-  readonly origin?: string;
-}
+/** What a whole header is made for: everything, or one program. */
+export type FullHeaderRequest = Partial<HeaderRequest>;
 
-/** Every type of the BTF, and the prototypes of its kfuncs. */
+/** Every type of the BTF, and the prototypes of its kfuncs: all, or those that the program uses and does not declare. */
 export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): KernelHeader {
-  const { kfuncs: wanted = 'all', exclude = new Set(), origin = 'kernel BTF' } = request;
-  const names = new CNames(btf, exclude);
+  const names = new CNames(btf, request);
   names.flavourExcludedTags();
-  const kfuncs = findKfuncs(btf).filter((id) => {
+  const used = request.identifiers === undefined ? undefined : new Set(request.identifiers);
+  const kfuncs = chooseKfuncs(btf, names, request.declaredFunctions).filter((id) => used?.has(btf.name(id)) ?? true);
+  return emitHeader(btf, { kfuncs, names, banner: markLine(request.origin ?? DEFAULT_ORIGIN) });
+}
+
+/** The kfuncs whose prototypes do not clash with anything. */
+function chooseKfuncs(btf: Btf, names: CNames, declared: ReadonlySet<string> = new Set()): TypeId[] {
+  return findKfuncs(btf).filter((id) => {
     const name = btf.nameOff(id);
-    return !names.isTaken(name) && !names.isExcluded(name) && (wanted === 'all' || wanted.has(btf.name(id)));
+    return !names.isTaken(name) && !names.isExcluded(name) && !declared.has(btf.name(id));
   });
-  return emitHeader(btf, { kfuncs, names, banner: markLine(origin) });
 }

@@ -22,6 +22,17 @@ export interface Rename {
 /** clang has a type of that name, for bpf another one than the kernel's: it is not ours to declare. */
 const BUILTIN_TYPEDEF = '__builtin_va_list';
 
+export interface NameRequest {
+  /** Names that the program defines itself. */
+  readonly exclude?: ReadonlySet<string>;
+  /** Names, excluded as well, that not even a forward declaration may bear. */
+  readonly rename?: ReadonlySet<string>;
+}
+
+function marksOf(btf: Btf, names: ReadonlySet<string>): NameMarks | undefined {
+  return names.size === 0 ? undefined : markNames(btf, names);
+}
+
 export class CNames {
   readonly #btf: Btf;
   readonly #typeSuffix = new Map<number, string>();
@@ -31,13 +42,14 @@ export class CNames {
   /** Owners so far of each name in the namespace of typedefs and enumerators, by name offset. */
   readonly #ordinary: Uint16Array;
   readonly #excluded: NameMarks | undefined;
+  readonly #renamed: NameMarks | undefined;
   readonly #builtins = new Set<number>();
 
-  /** @param exclude  names that the program defines itself */
-  constructor(btf: Btf, exclude: ReadonlySet<string> = new Set()) {
+  constructor(btf: Btf, { exclude, rename }: NameRequest = {}) {
     this.#btf = btf;
     this.#ordinary = new Uint16Array(btf.strings.length);
-    this.#excluded = exclude.size === 0 ? undefined : markNames(btf, exclude);
+    this.#excluded = marksOf(btf, new Set([...(exclude ?? []), ...(rename ?? [])]));
+    this.#renamed = marksOf(btf, rename ?? new Set());
     this.#claim();
   }
 
@@ -100,14 +112,15 @@ export class CNames {
     const owners = (tags.get(name) ?? 0) + 1;
     tags.set(name, owners);
     if (owners > 1) this.#typeSuffix.set(id, `___${owners}`);
+    else if (this.#renamed !== undefined && this.#renamed[name] === 1) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
   /** A forward declaration of something that is defined as well, or that shares a name with something else. */
   #claimForward(tags: Map<number, number>, id: TypeId): void {
     const name = this.#btf.nameOff(id);
-    if (!tags.has(name)) return;
-    const definition = this.definitionOf(id);
-    if (definition === undefined) this.#claimTag(tags, id, name);
+    if (this.definitionOf(id) !== undefined) return;
+    if (tags.has(name)) this.#claimTag(tags, id, name);
+    else if (this.#renamed !== undefined && this.#renamed[name] === 1) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
   /** True for a typedef that the compiler brings along. */
@@ -132,7 +145,7 @@ export class CNames {
 
   /** A tag that the program defines itself is needed with its members: from now on it is called `NAME___kernel`. */
   setKernelFlavour(id: TypeId): void {
-    this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+    if (!this.#typeSuffix.has(id)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
   /** For a header with all types: every excluded tag is called `NAME___kernel`. */

@@ -1,0 +1,197 @@
+/**
+ * The kernel header of one source through as many compiles as it takes: small at first, with more names, fewer, or members of an
+ * older kernel when clang or the object says so, at last the whole. Who runs clang writes {@link HeaderSession.header} to a
+ * file, compiles, and asks after each run whether to try again; the last run's diagnostics are the ones to show.
+ *
+ *     clang failed ──► afterDiagnostics ─┬─ true: header() has changed, compile again
+ *     clang succeeded ──► afterObject ───┘─ false: that was it
+ */
+import { basename } from 'node:path';
+import type { BtfExt } from '../btf/ext.ts';
+import { isComposite, isEnum, Kind } from '../btf/kinds.ts';
+import type { Btf } from '../btf/table.ts';
+import { diagnoseHeader, type HeaderProblem } from './diagnose.ts';
+import { type HeaderRequest, makeFullHeader, makeHeader } from './make-header.ts';
+import { OlderKernel } from './older.ts';
+import { hasThing } from './presence.ts';
+import { findTooSmall } from './too-small.ts';
+
+/** Compiles against a header that grows; then the whole one. clang stops after 20 errors, so one compile may not show all. */
+const MAX_SMALL = 6;
+/** Compiles against the whole header, for what it alone clashes with. */
+const MAX_FULL = 4;
+
+export interface SessionOptions {
+  readonly btf: Btf;
+  /** What the scan of the source found. */
+  readonly identifiers: ReadonlySet<string>;
+  readonly declaredFunctions: ReadonlySet<string>;
+  /** Where the BTF comes from, for the header's first line. */
+  readonly origin?: string;
+  /** BTF of an older kernel, for types and members that `btf` no longer has; asked for at most once, when something is missing. */
+  readonly older?: () => Promise<Btf | undefined>;
+}
+
+export class HeaderSession {
+  readonly #options: SessionOptions;
+  readonly #added = new Set<string>();
+  readonly #excluded = new Set<string>();
+  readonly #renamed = new Set<string>();
+  /** Members of the older kernel that were added, as `type.member`. */
+  readonly #overlaid = new Set<string>();
+  #older: OlderKernel | null | undefined;
+  #btf: Btf;
+  #isFull = false;
+  #tries = 0;
+  #text: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#btf = options.btf;
+  }
+
+  /** Text of the header for the next compile. */
+  header(): string {
+    this.#text ??= this.#make();
+    return this.#text;
+  }
+
+  /** True once the whole header is in use. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  #make(): string {
+    const { identifiers, declaredFunctions, origin } = this.#options;
+    const request: HeaderRequest = {
+      identifiers: new Set([...identifiers, ...this.#added]),
+      // What clang did not find declared is not, whatever the scan saw.
+      declaredFunctions: new Set([...declaredFunctions].filter((name) => !this.#added.has(name))),
+      exclude: this.#excluded,
+      rename: this.#renamed,
+      ...(origin === undefined ? {} : { origin }),
+    };
+    return (this.#isFull ? makeFullHeader(this.#btf, request) : makeHeader(this.#btf, request)).text;
+  }
+
+  /**
+   * After a compile that failed: true when the header was at fault and has changed.
+   * @param stderr  all that clang printed
+   */
+  async afterDiagnostics(stderr: string): Promise<boolean> {
+    const problems = diagnoseHeader(stderr, this.header(), (path) => basename(path) === 'vmlinux.h');
+    let changed = false;
+    let known = false;
+    for (const problem of problems) {
+      const outcome = await this.#take(problem);
+      if (outcome === 'changed') changed = true;
+      if (outcome !== 'unknown') known = true;
+    }
+    return this.#again(changed, known);
+  }
+
+  /**
+   * After a compile that succeeded: true when the object shows that the header was too small, and it has grown.
+   * @param object  the object's BTF, `ext` its .BTF.ext
+   * @param stderr  warnings; clang 14 compiles calls of functions that are not declared
+   */
+  afterObject(object: Btf, ext: BtfExt, stderr = ''): boolean {
+    if (this.#isFull) return false;
+    const undeclared = diagnoseHeader(stderr, '', () => false).flatMap((problem) =>
+      problem.kind === 'missing' && hasThing(this.#btf, { kind: 'function', name: problem.name }) ? [problem.name] : [],
+    );
+    let changed = false;
+    for (const name of [...findTooSmall(object, ext, this.#btf), ...undeclared]) changed = this.#add(name) || changed;
+    return this.#again(changed, changed);
+  }
+
+  /** @param known  something about the header is wrong, even if more of the same does not help */
+  #again(changed: boolean, known: boolean): boolean {
+    this.#tries++;
+    if (!this.#isFull && known && (!changed || this.#tries >= MAX_SMALL)) {
+      this.#isFull = true;
+      this.#tries = 0;
+      changed = true;
+    } else if (this.#isFull && this.#tries >= MAX_FULL) {
+      changed = false;
+    }
+    if (changed) this.#text = undefined;
+    return changed;
+  }
+
+  /** `known`: the kernel has that name, but the header is as good as it gets; `unknown`: not about the kernel's types. */
+  async #take(problem: HeaderProblem): Promise<'changed' | 'known' | 'unknown'> {
+    switch (problem.kind) {
+      case 'missing': {
+        const { name, isTag } = problem;
+        if (isTag ? isTagOf(this.#btf, name) : isOrdinaryName(this.#btf, name))
+          return this.#add(name) ? 'changed' : 'known';
+        return (await this.#borrowType(name)) ? 'changed' : 'unknown';
+      }
+      case 'clash':
+        if (!isTagOf(this.#btf, problem.name) && !isOrdinaryName(this.#btf, problem.name)) return 'unknown';
+        return this.#exclude(problem.name) ? 'changed' : 'known';
+      case 'no-member':
+        return (await this.#borrowMember(problem.type, problem.member)) ? 'changed' : 'unknown';
+    }
+  }
+
+  /** False when the name was in already, so that more of the same would not help. */
+  #add(name: string): boolean {
+    const { identifiers, declaredFunctions } = this.#options;
+    const isIn = this.#added.has(name) || (identifiers.has(name) && !declaredFunctions.has(name));
+    if (this.#isFull || (isIn && !this.#excluded.has(name))) return false;
+    // Left out because the program defines it, which in this branch of its conditionals it does not.
+    this.#excluded.delete(name);
+    this.#added.add(name);
+    return true;
+  }
+
+  /** The first time the name is left out where it can be, the second time it is renamed wherever it stands. */
+  #exclude(name: string): boolean {
+    if (this.#renamed.has(name)) return false;
+    if (this.#excluded.has(name)) this.#renamed.add(name);
+    else this.#excluded.add(name);
+    return true;
+  }
+
+  async #openOlder(): Promise<OlderKernel | undefined> {
+    if (this.#older === undefined) {
+      const btf = await this.#options.older?.();
+      this.#older = btf === undefined ? null : new OlderKernel(this.#options.btf, btf);
+    }
+    return this.#older ?? undefined;
+  }
+
+  async #borrowType(name: string): Promise<boolean> {
+    const older = await this.#openOlder();
+    if (older?.addNamed(name) !== true) return false;
+    this.#added.add(name);
+    this.#btf = older.combined();
+    return true;
+  }
+
+  async #borrowMember(type: string, member: string): Promise<boolean> {
+    const key = `${type}.${member}`;
+    if (this.#overlaid.has(key)) return false;
+    this.#overlaid.add(key);
+    const older = await this.#openOlder();
+    if (older?.addMember(type, member) !== true) return false;
+    this.#btf = older.combined();
+    return true;
+  }
+}
+
+/** A struct, union or enum that the kernel defines. */
+function isTagOf(btf: Btf, name: string): boolean {
+  return btf.named(name).some((id) => isComposite(btf.kind(id)) || isEnum(btf.kind(id)));
+}
+
+/** What C calls an ordinary identifier: a typedef, an enumerator, a function. */
+function isOrdinaryName(btf: Btf, name: string): boolean {
+  return (
+    btf.find(name, Kind.typedef) !== undefined ||
+    hasThing(btf, { kind: 'function', name }) ||
+    hasThing(btf, { kind: 'enumerator', name })
+  );
+}
