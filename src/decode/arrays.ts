@@ -91,6 +91,11 @@ export function flexibleLength(at: number, end: number | undefined, stride: numb
   return end === undefined || stride === 0 || end <= at ? 0 : Math.floor((end - at) / stride);
 }
 
+/** Bytes that a flexible array takes; 0 for what is no array, which {@link putArray} refuses. */
+export function arraySize(value: ArrayLike<unknown>, stride: number): number {
+  return typeof value?.length === 'number' ? value.length * stride : 0;
+}
+
 /**
  * Hands the elements to `put`.
  * @param length  how many there have to be; `undefined` for a flexible array, which takes all

@@ -64,6 +64,7 @@ const SCRATCH = 4096;
 
 export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
   const { name, size, need = size, read } = spec;
+  const isFlexible = spec.measure !== undefined;
   const measure = spec.measure ?? (() => size);
   // A DataView for every event costs more than decoding it: bytes of other kinds are copied into one that stays.
   let bytes: Uint8Array | undefined;
@@ -78,7 +79,7 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
   function decode(source: ByteSource, offset = 0): T {
     checkLength(name, need, source.byteLength, offset);
     if (source instanceof DataView) return read(source, offset, source.byteLength);
-    if (need !== size || size > SCRATCH || !(source instanceof Uint8Array)) {
+    if (isFlexible || size > SCRATCH || !(source instanceof Uint8Array)) {
       const whole = viewOf(source, offset);
       return read(whole, 0, whole.byteLength);
     }
@@ -100,8 +101,17 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
     return read(new DataView(padded.buffer), 0, need);
   }
 
-  function encodeInto(value: In, target: Uint8Array, offset = 0): number {
+  function checkGiven(value: In): void {
     if (value === undefined || value === null) throw new TypeError(`${name}: expected a value, got ${describe(value)}`);
+  }
+
+  function write(target: DataView, at: number, value: In): void {
+    checkGiven(value);
+    spec.write(target, at, value);
+  }
+
+  function encodeInto(value: In, target: Uint8Array, offset = 0): number {
+    checkGiven(value);
     const length = measure(value);
     checkLength(name, length, target.length, offset);
     target.fill(0, offset, offset + length);
@@ -110,13 +120,13 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
   }
 
   function encode(value: In): Uint8Array {
-    if (value === undefined || value === null) throw new TypeError(`${name}: expected a value, got ${describe(value)}`);
+    checkGiven(value);
     const target = new Uint8Array(measure(value));
     spec.write(new DataView(target.buffer), 0, value);
     return target;
   }
 
-  return { name, size, need, decode, decodePartial, encode, encodeInto, read, write: spec.write, measure };
+  return { name, size, need, decode, decodePartial, encode, encodeInto, read, write, measure };
 }
 
 /** What a codec decodes to: `Decoded<typeof maps.start.key>`. */

@@ -5,6 +5,7 @@
  * Programs use {@link Codec}, {@link View} and the errors; the rest is for generated code.
  */
 export {
+  arraySize,
   flexibleLength,
   putArray,
   readArray,

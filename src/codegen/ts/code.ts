@@ -308,7 +308,7 @@ export function measureStruct(target: Target, plan: StructPlan): string {
 function measureShape(target: Target, shape: Shape, value: string): string {
   if (shape.kind === 'string') return `${target.use('stringSize')}(${value})`;
   if (shape.kind === 'struct') return `${shape.type.name}.measure(${value})`;
-  return shape.kind === 'array' ? `${value}.length * ${shape.stride}` : '0';
+  return shape.kind === 'array' ? `${target.use('arraySize')}(${value}, ${shape.stride})` : '0';
 }
 
 /** The codec of a struct or of a value that is none, as an expression. */

@@ -1,0 +1,161 @@
+/**
+ * The C side of the comparison: a program that fills structs with pseudo-random bytes, prints the bytes, and prints every leaf member as
+ * the C compiler reads it.
+ */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { runOk } from '../support/command.ts';
+import type { Leaf } from './c-structs.ts';
+
+export interface NativeStruct {
+  /** The type as C spells it. */
+  readonly use: string;
+  readonly leaves: readonly Leaf[];
+  /** The flexible array at its end, and how many elements to give it. */
+  readonly flexible?: { readonly member: string; readonly count: number } | undefined;
+}
+
+/** What C saw in one filling of a struct. */
+export interface NativeFill {
+  /** `sizeof`. */
+  readonly size: number;
+  readonly bytes: Uint8Array;
+  /** One text for each leaf: decimal or hex digits, see {@link matches}. */
+  readonly values: readonly string[];
+}
+
+const RUNTIME = String.raw`
+#include <stdio.h>
+#include <string.h>
+#include <stdlib.h>
+#include <stddef.h>
+static unsigned long long state = 88172645463325252ULL;
+static unsigned char next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state >> 24; }
+static void fill(unsigned char *p, size_t n, int text) {
+  for (size_t i = 0; i < n; i++) { p[i] = next(); if (text) p[i] = p[i] < 40 ? 0 : 32 + p[i] % 95; }
+}
+static void hex(const void *p, size_t n) { for (size_t i = 0; i < n; i++) printf("%02x", ((const unsigned char *)p)[i]); putchar('\n'); }
+static void magnitude(int negative, unsigned __int128 v) {
+  printf("%s0x%llx%016llx\n", negative ? "-" : "", (unsigned long long)(v >> 64), (unsigned long long)v);
+}
+#define INT(x) do { int n = (x) < 0; magnitude(n, n ? -(unsigned __int128)(x) : (unsigned __int128)(x)); } while (0)
+#define PTR(x) magnitude(0, (unsigned long)(x))
+#define BOOL(x) printf("%d\n", *(unsigned char *)&(x) != 0)
+#define BOOLBITS(x) printf("%d\n", (int)(x))
+#define RAW(x) hex(&(x), sizeof(x))
+#define TEXT(x) hex(&(x), sizeof(x))
+#define REST(x) hex(&(x), bytes + length - (unsigned char *)&(x))
+`;
+
+function printLeaf(leaf: Leaf, flexible: string | undefined): string {
+  const value = `p->${leaf.c}`;
+  switch (leaf.kind) {
+    case 'int':
+    case 'enum':
+      return `INT(${value});`;
+    case 'pointer':
+      return `PTR(${value});`;
+    case 'bool':
+      return leaf.bitfield ? `BOOLBITS(${value});` : `BOOL(${value});`;
+    case 'chars':
+      return leaf.c === flexible ? `REST(${value});` : `TEXT(${value});`;
+    default:
+      return `RAW(${value});`;
+  }
+}
+
+/** The program's text. Every second filling is of printable characters and NULs, so that char arrays have something to show. */
+export function nativeProgram(definitions: string, structs: readonly NativeStruct[], fills: number): string {
+  const functions = structs.map(({ use, leaves, flexible }, i) => {
+    const length =
+      flexible === undefined
+        ? `sizeof(${use})`
+        : `offsetof(${use}, ${flexible.member}) + ${flexible.count} * sizeof(((${use} *)0)->${flexible.member}[0])`;
+    const prints = leaves.map((leaf) => `  ${printLeaf(leaf, flexible?.member)}\n`).join('');
+    return `static void show${i}(int text) {
+  size_t length = ${length};
+  unsigned char *bytes = aligned_alloc(64, (length + 127) / 64 * 64);
+  ${use} *p = (void *)bytes;
+  memset(bytes, 0, (length + 127) / 64 * 64);
+  fill(bytes, length, text);
+  printf("%zu\\n", sizeof(${use}));
+  hex(bytes, length);
+${prints}  free(bytes);
+}
+`;
+  });
+  const calls = structs.map((_, i) => `  for (int i = 0; i < ${fills}; i++) show${i}(i % 2);\n`);
+  return `${definitions}\n${RUNTIME}\n${functions.join('')}int main(void) {\n${calls.join('')}  return 0;\n}\n`;
+}
+
+/** Compiles and runs the program: the fillings of each struct. */
+export async function runNative(
+  gcc: string,
+  directory: string,
+  definitions: string,
+  structs: readonly NativeStruct[],
+  fills: number,
+): Promise<NativeFill[][]> {
+  const source = path.join(directory, 'native.c');
+  const program = path.join(directory, 'native');
+  writeFileSync(source, nativeProgram(definitions, structs, fills));
+  await runOk(gcc, ['-w', '-O0', '-fno-strict-aliasing', '-o', program, source]);
+  const { stdout } = await runOk(program, []);
+  const lines = stdout.split('\n');
+  let line = 0;
+  return structs.map(({ leaves }) =>
+    Array.from({ length: fills }, () => {
+      const size = Number(lines[line++]);
+      const bytes = new Uint8Array(Buffer.from(lines[line++] ?? '', 'hex'));
+      const values = lines.slice(line, line + leaves.length);
+      line += leaves.length;
+      return { size, bytes, values };
+    }),
+  );
+}
+
+/** A decoded value in the words of the C program; `littleEndian` bytes, as the machine that ran it. */
+export function inNativeWords(leaf: Leaf, decoded: unknown, native: string): string {
+  switch (leaf.kind) {
+    case 'int':
+    case 'enum':
+    case 'pointer': {
+      if (typeof decoded !== 'number' && typeof decoded !== 'bigint') return String(decoded);
+      const value = BigInt(decoded);
+      const magnitude = value < 0n ? -value : value;
+      const digits = `${(magnitude >> 64n).toString(16)}${(magnitude & 0xffffffffffffffffn).toString(16).padStart(16, '0')}`;
+      return `${value < 0n ? '-' : ''}0x${digits}`;
+    }
+    case 'bool':
+      return decoded === true ? '1' : decoded === false ? '0' : String(decoded);
+    case 'float':
+    case 'double': {
+      const bytes = Buffer.alloc(leaf.kind === 'float' ? 4 : 8);
+      if (typeof decoded !== 'number') return String(decoded);
+      // A number has one NaN only.
+      if (Number.isNaN(decoded)) return isNan(native) ? native : 'NaN';
+      if (leaf.kind === 'float') bytes.writeFloatLE(decoded);
+      else bytes.writeDoubleLE(decoded);
+      return bytes.toString('hex');
+    }
+    default: {
+      // The other way round: the text that Node makes of the bytes up to the NUL.
+      const bytes = Buffer.from(native, 'hex');
+      const nul = bytes.indexOf(0);
+      return bytes.toString('utf8', 0, nul < 0 ? bytes.length : nul) === decoded ? native : JSON.stringify(decoded);
+    }
+  }
+}
+
+function isNan(hex: string): boolean {
+  const bytes = Buffer.from(hex, 'hex');
+  return Number.isNaN(bytes.length === 4 ? bytes.readFloatLE() : bytes.readDoubleLE());
+}
+
+/** Follows a path into a decoded object; `own` members only, so that `__proto__` is what was decoded. */
+export function at(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, key)) return undefined;
+    return (inner as Record<string | number, unknown>)[key];
+  }, value);
+}
