@@ -302,7 +302,7 @@ function hostWords(bytes: Uint8Array, littleEndian: boolean): Uint32Array {
   const hostIsLittle = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
   if (littleEndian === hostIsLittle) {
     if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    return new Uint32Array(bytes.slice().buffer);
+    return new Uint32Array(new Uint8Array(bytes).buffer); // a copy: Buffer.slice would not be one
   }
   const swapped = Buffer.from(new Uint8Array(bytes).buffer).swap32();
   return new Uint32Array(swapped.buffer, swapped.byteOffset, bytes.length / 4);
