@@ -1,6 +1,7 @@
 /** Reading the source: what can be wrong with it before a compiler is asked. */
+import { access, constants } from 'node:fs/promises';
 import { UsageError } from '../core/errors.ts';
-import { readInput } from '../core/read-input.ts';
+import { inputError, readInput } from '../core/read-input.ts';
 
 /**
  * The bytes of a source or header. They need not be UTF-8: comments in Latin-1 are fine.
@@ -14,4 +15,11 @@ export async function readSource(file: string): Promise<Buffer> {
       hint: 'a C source with at least one eBPF program or map is expected',
     }).in(file);
   return bytes;
+}
+
+/** Refuses a missing file before anything else is said about the build. */
+export async function checkReadable(file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((error: unknown) => {
+    throw inputError(file, error);
+  });
 }

@@ -6,12 +6,10 @@ import yargs from 'yargs';
 import { isEccError, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { joinCflags } from './argv.ts';
-import { check } from './commands/check.ts';
 import { clangd } from './commands/clangd.ts';
 import { compile } from './commands/compile.ts';
 import { doctor } from './commands/doctor.ts';
 import { inspect } from './commands/inspect.ts';
-import { run } from './commands/run.ts';
 import { types } from './commands/types.ts';
 import { unpack } from './commands/unpack.ts';
 import { vmlinux } from './commands/vmlinux.ts';
@@ -41,8 +39,6 @@ function parser(argv: readonly string[]) {
         'duplicate-arguments-array': false,
       })
       .command(compile)
-      .command(run)
-      .command(check)
       .command(types)
       .command(inspect)
       .command(unpack)

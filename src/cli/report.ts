@@ -1,6 +1,7 @@
 /** How errors and warnings look: one line each with its code, the help below, JSON on request. Stack traces are for our own bugs only. */
 import pc from 'picocolors';
-import { type EccError, ExitCode, isEccError } from '../core/errors.ts';
+import type { BuildEvent } from '../build/build.ts';
+import { assertNever, type EccError, ExitCode, isEccError } from '../core/errors.ts';
 import type { Warning } from '../core/warning.ts';
 
 export interface ReportOptions {
@@ -12,6 +13,7 @@ export interface ReportOptions {
 
 /** Prints an error on standard error and says with which status to exit. */
 export function reportError(error: unknown, options: ReportOptions = {}): number {
+  if (isFailures(error)) return Math.max(...error.errors.map((one) => reportError(one, options)));
   if (isAbort(error)) return ExitCode.interrupted;
   if (isEccError(error)) {
     process.stderr.write(options.json ? `${JSON.stringify(error)}\n` : errorText(error));
@@ -26,6 +28,11 @@ export function reportError(error: unknown, options: ReportOptions = {}): number
       : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`,
   );
   return ExitCode.internal;
+}
+
+/** Told by its shape: the class is in the part of the program that is loaded only for a build. */
+function isFailures(error: unknown): error is { readonly errors: readonly unknown[] } {
+  return error instanceof Error && Array.isArray((error as { errors?: unknown }).errors);
 }
 
 function isAbort(error: unknown): boolean {
@@ -45,8 +52,27 @@ function help(hint: string | undefined): string {
     .join('\n')}\n`;
 }
 
+/** What a build tells, on standard error. With several sources each line of progress names its source. */
+export function reportEvent(event: BuildEvent, options: ReportOptions & { readonly sources: number }): void {
+  switch (event.kind) {
+    case 'progress':
+      process.stderr.write(options.sources > 1 ? `${event.source}: ${event.text}\n` : `${event.text}\n`);
+      break;
+    case 'diagnostics':
+      process.stderr.write(event.text.endsWith('\n') ? event.text : `${event.text}\n`);
+      break;
+    case 'warning':
+      reportWarning(event.warning, options);
+      break;
+    case 'done':
+      break;
+    default:
+      assertNever(event);
+  }
+}
+
 /** One warning: `file:line: warning[CODE]: what` and, below, what to do. */
-export function reportWarning(warning: Warning, options: ReportOptions = {}): void {
+function reportWarning(warning: Warning, options: ReportOptions = {}): void {
   if (options.json) {
     process.stderr.write(`${JSON.stringify({ level: 'warning', ...warning })}\n`);
     return;

@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly origin?: string;
   /** BTF of an older kernel, for types and members that `btf` no longer has; asked for at most once, when something is missing. */
   readonly older?: () => Promise<Btf | undefined>;
+  /** Start with the whole header. */
+  readonly full?: boolean;
 }
 
 export class HeaderSession {
@@ -41,13 +43,14 @@ export class HeaderSession {
   readonly #overlaid = new Set<string>();
   #older: OlderKernel | null | undefined;
   #btf: Btf;
-  #isFull = false;
+  #isFull: boolean;
   #tries = 0;
   #text: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#btf = options.btf;
+    this.#isFull = options.full === true;
   }
 
   /** Text of the header for the next compile. */

@@ -5,7 +5,7 @@ import { UsageError } from '../../core/errors.ts';
 import { ARCHITECTURES, type Arch } from '../../toolchain/arch.ts';
 import { splitWords } from '../argv.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { reportWarning } from '../report.ts';
+import { reportEvent } from '../report.ts';
 
 function options(argv: Argv) {
   return argv
@@ -136,8 +136,7 @@ export const compile: CommandModule<object, Arguments> = {
       await build({
         ...buildOptions(argv),
         signal,
-        onProgress: (line) => process.stderr.write(`${line}\n`),
-        onWarning: (warning) => reportWarning(warning, { json: argv.json === true }),
+        onEvent: (event) => reportEvent(event, { json: argv.json === true, sources: argv.files.length }),
       });
     } finally {
       release();
