@@ -32,7 +32,10 @@ export class AstSplitter {
   #seen = 0;
   #finished = false;
 
-  /** @param wanted  whether a file, named as clang names it, is one of the user's; asked once for each file */
+  /**
+   * @param wanted  whether a file, named as clang names it, is one of the user's; asked once for each file. A `vmlinux.h` is not
+   *   one, whoever wrote it: it has a hundred thousand nodes
+   */
   constructor(wanted: (file: string) => boolean) {
     this.#wanted = wanted;
   }

@@ -44,6 +44,10 @@ export function leadingComment(source: SourceText, { extent, floor }: Declaratio
         if (mark.match === undefined || (mark.kind === '}' && !inside)) return undefined;
         index = mark.match;
         break;
+      case '(':
+        // `int (*handler)(int);` has its name in parentheses.
+        if (!inside) return undefined;
+        break;
       default:
         return undefined;
     }
@@ -68,6 +72,9 @@ function trailingComment(source: SourceText, { extent, isFunction }: Declaration
         if (mark.match === undefined) return undefined;
         index = mark.match;
         if (isFunction && mark.kind === '{') return commentBehind(source, index);
+        break;
+      case ')':
+        if (mark.match === undefined || source.marks[mark.match]!.start < extent.begin) return undefined;
         break;
       default:
         return undefined;

@@ -14,7 +14,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export interface Piece {
   /** The command's name; `undefined` for plain text. */
   readonly command: string | undefined;
-  /** Lines joined by one blank. */
+  /** Lines joined by one blank; empty for a command that stands alone. */
   readonly text: string;
   /** What the text says as JSON; the text itself if it is none. */
   readonly value: Json;
@@ -72,6 +72,8 @@ class PieceReader {
   readonly #text: string;
   readonly #lineStarts: { at: number; offset: number }[] = [];
   readonly #pieces: Piece[] = [];
+  #paragraph = 0;
+  #paragraphStart = 0;
 
   constructor(lines: readonly CommentLine[]) {
     let text = '';
@@ -122,10 +124,8 @@ class PieceReader {
       this.#add(name, json.text, json.value, at);
       return json.end;
     }
-    if (text !== '') {
-      const value = parseJson(text);
-      this.#add(name, text, value === undefined ? text : value, at);
-    }
+    const value = parseJson(text);
+    this.#add(name, text, value === undefined ? text : value, at);
     return end;
   }
 
@@ -164,8 +164,15 @@ class PieceReader {
   }
 
   #add(command: string | undefined, text: string, value: Json, at: number): void {
-    const paragraph = this.#text.slice(0, at).split(PARAGRAPH_BREAK).length - 1;
-    this.#pieces.push({ command, text, value, paragraph, offset: this.#offsetOf(at) });
+    for (let next = this.#nextBreak(); next >= 0 && next < at; next = this.#nextBreak()) {
+      this.#paragraph++;
+      this.#paragraphStart = next + PARAGRAPH_BREAK.length;
+    }
+    this.#pieces.push({ command, text, value, paragraph: this.#paragraph, offset: this.#offsetOf(at) });
+  }
+
+  #nextBreak(): number {
+    return this.#text.indexOf(PARAGRAPH_BREAK, this.#paragraphStart);
   }
 
   #offsetOf(at: number): number {

@@ -10,21 +10,22 @@ export function emptyFields(): Fields {
 
 /**
  * One field a command, the last of a name winning; plain text is `description`. That is always a string: the loader refuses
- * all else, so `@description 100` is the text `100`.
+ * all else, so `@description 100` is the text `100`. A command that stands alone says nothing, unless its text is prose.
  */
 export function fieldsOf(pieces: readonly Piece[]): Fields {
   const fields = emptyFields();
   const description = descriptionOf(pieces);
   if (description !== '') fields.description = description;
-  for (const { command, value } of pieces) {
-    if (command !== undefined && command !== 'description') fields[command] = value;
+  for (const { command, text, value } of pieces) {
+    if (command === undefined || command === 'description') continue;
+    if (text !== '' || isBlockCommand(command)) fields[command] = value;
   }
   return fields;
 }
 
 /** Plain text and the last `@description`, as they follow: a paragraph's by a blank, paragraphs by an empty line. */
 function descriptionOf(pieces: readonly Piece[]): string {
-  const lastExplicit = pieces.findLast(({ command }) => command === 'description');
+  const lastExplicit = pieces.findLast(({ command, text }) => command === 'description' && text !== '');
   const parts = pieces.filter((piece) => piece.command === undefined || piece === lastExplicit);
   return joinPieces(parts, ({ command, text, value }) =>
     command === 'description' && typeof value === 'string' ? value : text,

@@ -3,10 +3,11 @@
  * each tied to its map. Functions of the program that only pass on a `void *` (`reserve_buf(sizeof(*e))`,
  * `submit_buf(ctx, e, sizeof(*e))`, often in headers) are taken for helpers in turn, and their callers looked at.
  */
-import { type AstNode, extentOf, placeOf } from './ast-node.ts';
-import { type CType, cTypeOf } from './c-type.ts';
+import { type AstNode, placeOf } from './ast-node.ts';
+import type { CType } from './c-type.ts';
 import { typedefTarget } from './declarations.ts';
 import { type Call, FunctionBody } from './function-body.ts';
+import { mapValueType } from './map-value.ts';
 import { type MapValueType, mapOf, type Origin, pointeeOf, sizeOf, TypeRank, typeRank, useOf } from './pointee.ts';
 import type { SourceUnit, SourceWarning } from './source-unit.ts';
 
@@ -73,6 +74,7 @@ interface Found {
 
 class EventFinder {
   readonly #unit: SourceUnit;
+  readonly #mapValue: MapValueType;
   readonly #functions: readonly { node: AstNode; order: number; names: Set<string> }[];
   /** Names of the functions that something refers to. */
   readonly #used: ReadonlySet<string | undefined>;
@@ -85,6 +87,7 @@ class EventFinder {
 
   constructor(unit: SourceUnit) {
     this.#unit = unit;
+    this.#mapValue = (map) => mapValueType(unit, map);
     for (const node of unit.nodes) {
       if (node.kind === 'TypedefDecl') this.#typedefs.set(node.name!, node);
     }
@@ -199,23 +202,6 @@ class EventFinder {
       target !== undefined && !target.untagged && target.type.kind !== 'scalar' && target.type.kind !== 'pointer';
     return (follows ? this.#nameOf(target.type) : undefined) ?? { kind: 'typedef', name: type.name };
   }
-
-  readonly #mapValue: MapValueType = (map) => {
-    const { nodes } = this.#unit;
-    const variable = nodes.find(({ kind, name }) => kind === 'VarDecl' && name === map);
-    const extent = variable && extentOf(variable.head);
-    if (variable === undefined || extent === undefined) return undefined;
-    const type = cTypeOf(variable.head.type);
-    const record = nodes.find(({ kind, file, head }) => {
-      if (kind !== 'RecordDecl' || file !== variable.file || head.completeDefinition !== true) return false;
-      if (type.kind === 'struct' && type.name !== undefined) return head.name === type.name;
-      const begin = extentOf(head)?.begin ?? -1;
-      return begin >= extent.begin && begin < extent.name;
-    });
-    const member = record?.tree.inner?.find(({ kind, name }) => kind === 'FieldDecl' && name === 'value');
-    const value = cTypeOf(member?.type);
-    return value.kind === 'pointer' ? value.to : undefined;
-  };
 
   #add(
     body: FunctionBody,

@@ -44,9 +44,7 @@ export function typeRank(type: CType): number {
 }
 
 function isScalarTypedef(name: string): boolean {
-  return /^(?:__)?(?:[us]|be|le|wsum)(?:8|16|32|64)$|^u?int\d+_t$|^(?:u_)?(?:char|short|int|long)$|^(?:u?char|byte|size_t)$/i.test(
-    name,
-  );
+  return /^(?:(?:__)?(?:[us]|be|le)(?:8|16|32|64)|u?int\d+_t|u_?(?:char|short|int|long)|byte|s?size_t)$/.test(name);
 }
 
 /** Follows an expression back to where its value was made. */

@@ -75,12 +75,13 @@ export class SourceText {
 
   /** Whether nothing but blanks and plain comments stands between two offsets, and no line end. */
   isGapInLine(from: number, to: number): boolean {
-    return /^(?:[ \t\r\f\v]|\/\*[^\n]*?\*\/)*$/.test(this.text.slice(from, to));
+    const gap = this.text.slice(from, to);
+    return !gap.includes('\n') && gap.replaceAll(/\/\*.*?\*\//g, '').trim() === '';
   }
 }
 
-/** The smallest index that `holds`, given that it holds for all behind it. */
-function lowerBound(length: number, holds: (index: number) => boolean): number {
+/** The smallest index that `holds`, given that it holds for all behind it; `length` if there is none. */
+export function lowerBound(length: number, holds: (index: number) => boolean): number {
   let low = 0;
   let high = length;
   while (low < high) {

@@ -6,7 +6,7 @@ import { type AstNode, type Extent, extentOf } from './ast-node.ts';
 import { commentOf, type Declaration, leadingComment } from './attach.ts';
 import { type Piece, readPieces } from './comment-commands.ts';
 import { commentLines } from './comment-lines.ts';
-import { type DocComment, SourceText } from './source-text.ts';
+import { type DocComment, lowerBound, SourceText } from './source-text.ts';
 
 /** Something that the user should hear of; the build goes on. */
 export interface SourceWarning {
@@ -68,14 +68,14 @@ export class SourceUnit {
 
   /** Where the last declaration ends that is over before this one begins. */
   #endBefore(file: string, extent: Extent): number {
-    let ends = this.#ends.get(file);
-    if (ends === undefined) {
-      ends = this.nodes
-        .filter((node) => node.file === file)
-        .flatMap((node) => extentOf(node.head)?.end ?? [])
-        .sort((a, b) => a - b);
-      this.#ends.set(file, ends);
-    }
-    return ends.findLast((end) => end <= extent.begin) ?? 0;
+    const sorted = this.#ends.get(file) ?? this.#endsIn(file);
+    return sorted[lowerBound(sorted.length, (index) => sorted[index]! > extent.begin) - 1] ?? 0;
+  }
+
+  #endsIn(file: string): number[] {
+    const inFile = this.nodes.filter((node) => node.file === file);
+    const ends = inFile.flatMap(({ head }) => extentOf(head)?.end ?? []).sort((a, b) => a - b);
+    this.#ends.set(file, ends);
+    return ends;
   }
 }

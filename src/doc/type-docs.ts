@@ -3,7 +3,7 @@
  * TSDoc comments of generated TypeScript.
  */
 import { type ClangNode, extentOf } from './ast-node.ts';
-import { commentOf } from './attach.ts';
+import { commentOf, leadingComment } from './attach.ts';
 import { proseOf } from './comment-fields.ts';
 import type { DocComment } from './source-text.ts';
 import type { SourceUnit } from './source-unit.ts';
@@ -61,7 +61,8 @@ class TypeDocCollector {
   #addMembers(file: string, { inner = [] }: ClangNode, prefix: string, members: Map<string, string>): void {
     inner.forEach((child, index) => {
       if (child.kind === 'RecordDecl' || child.kind === 'EnumDecl') {
-        if (child.name !== undefined) this.#addTag(file, child, this.#memberComment(file, child));
+        // What trails a nested struct is about the member declared with it.
+        if (child.name !== undefined) this.#addTag(file, child, this.#memberComment(file, child, leadingComment));
         else this.#addMembers(file, child, `${prefix}${nameOfUnnamed(inner[index + 1])}`, members);
       } else if ((child.kind === 'FieldDecl' || child.kind === 'EnumConstantDecl') && child.name !== undefined) {
         const doc = this.#prose(file, this.#memberComment(file, child));
@@ -70,10 +71,10 @@ class TypeDocCollector {
     });
   }
 
-  #memberComment(file: string, member: ClangNode): DocComment | undefined {
+  #memberComment(file: string, member: ClangNode, find = commentOf): DocComment | undefined {
     const text = this.#unit.text(file);
     const extent = extentOf(member);
-    return text && extent && commentOf(text, { extent, isFunction: false, floor: 0 });
+    return text && extent && find(text, { extent, isFunction: false, floor: 0 });
   }
 
   #prose(file: string, comment: DocComment | undefined): string | undefined {
