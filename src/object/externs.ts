@@ -12,7 +12,7 @@ import { KCONFIG_SECTION, KSYMS_SECTION, type SymbolIndex } from './sections.ts'
 export interface ObjectExterns {
   readonly externs: readonly BpfExtern[];
   /** The variables that hold configuration values; `undefined` when there are none. */
-  readonly kconfig: DataSection | undefined;
+  readonly kconfig: { readonly typeId: TypeId; readonly section: DataSection } | undefined;
   /** See `BpfObject.ksymPrototypes`. */
   readonly ksymPrototypes: ReadonlySet<TypeId>;
 }
@@ -45,7 +45,7 @@ export function collectExterns(btf: Btf | undefined, symbols: SymbolIndex): Obje
   for (const extern of found) if (!byName.has(extern.name)) byName.set(extern.name, extern);
   return {
     externs: found.map(({ name, kind, typeId, weak }) => ({ name, kind, typeId, weak })),
-    kconfig: kconfigs.length === 0 ? undefined : kconfigSection(btf, kconfigs, index.kconfig, byName),
+    kconfig: index.kconfig && kconfigs.length > 0 ? kconfigSection(btf, kconfigs, index.kconfig, byName) : undefined,
     ksymPrototypes: ksymPrototypes(btf, index.ksyms, byName),
   };
 }
@@ -167,9 +167,9 @@ function isKconfigType(btf: Btf, id: TypeId): boolean {
 function kconfigSection(
   btf: Btf,
   externs: readonly Found[],
-  datasec: TypeId | undefined,
+  typeId: TypeId,
   byName: ReadonlyMap<string, Found>,
-): DataSection {
+): NonNullable<ObjectExterns['kconfig']> {
   const offsets = new Map<string, number>();
   let end = 0;
   for (const { name, size, align } of externs) {
@@ -178,8 +178,8 @@ function kconfigSection(
     end = offset + size;
   }
   const variables: DataVariable[] = [];
-  for (let i = 0; datasec !== undefined && i < btf.vlen(datasec); i++) {
-    const varTypeId = btf.secinfoType(datasec, i);
+  for (let i = 0; i < btf.vlen(typeId); i++) {
+    const varTypeId = btf.secinfoType(typeId, i);
     const name = btf.name(varTypeId);
     const offset = offsets.get(name);
     if (offset === undefined) throw unreferenced(name, KCONFIG_SECTION);
@@ -194,7 +194,17 @@ function kconfigSection(
     });
   }
   variables.sort((a, b) => a.offset - b.offset);
-  return { name: KCONFIG_SECTION, kind: 'kconfig', sectionIndex: undefined, size: end, data: undefined, variables };
+  return {
+    typeId,
+    section: {
+      name: KCONFIG_SECTION,
+      kind: 'kconfig',
+      sectionIndex: undefined,
+      size: end,
+      data: undefined,
+      variables,
+    },
+  };
 }
 
 function ksymPrototypes(

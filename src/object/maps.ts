@@ -7,6 +7,7 @@ import { resolve } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 import { MalformedError, UnsupportedError } from '../core/errors.ts';
 import type { ElfFile, ElfSection } from '../elf/elf.ts';
+import type { ObjectExterns } from './externs.ts';
 import { parseMapDefinition } from './map-definition.ts';
 import { findMapTypeName, MapFlag, MapType } from './map-types.ts';
 import type { BpfMap, DataSection, DataVariable, MapDefinition, StructOps } from './model.ts';
@@ -22,7 +23,7 @@ export interface MapSources {
   readonly sections: ObjectSections;
   readonly btf: Btf | undefined;
   readonly datasecs: ReadonlyMap<string, Datasec>;
-  readonly kconfig: DataSection | undefined;
+  readonly kconfig: ObjectExterns['kconfig'];
 }
 
 /**
@@ -34,7 +35,7 @@ export function collectMaps(sources: MapSources): BpfMap[] {
   return [
     ...userMaps(sources),
     ...sections.variables.filter(({ section }) => section.size > 0).map((variable) => variableMap(sources, variable)),
-    ...(kconfig === undefined ? [] : [internalMap(kconfig, 'kconfig', undefined)]),
+    ...(kconfig === undefined ? [] : [internalMap(kconfig.section, 'kconfig', kconfig.typeId)]),
     ...sections.structOps.flatMap((section) => structOpsMaps(sources, section)),
   ];
 }
