@@ -35,6 +35,7 @@ describe('what it refuses is left out, with a reason', () => {
     ['variable', { cmdarg: null }, {}, 1],
     ['variable', { cmdarg: [] }, {}, 1],
     ['variable', { cmdarg: { default: {}, short: 'pid', long: 5, help: 'x' } }, { cmdarg: { help: 'x' } }, 3],
+    ['variable', { cmdarg: { default: 2 ** 64 } }, { cmdarg: {} }, 1],
     ['map', { sample: 'once' }, {}, 1],
     ['map', { sample: { type: 'log2_hist' } }, {}, 1],
     ['map', { sample: { interval: 1.5 } }, {}, 2],

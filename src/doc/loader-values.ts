@@ -27,8 +27,11 @@ const oneOf =
   (value) =>
     typeof value === 'string' && names.includes(value) ? undefined : `must be one of ${names.join(', ')}`;
 
-const isOptionValue: Check = (value) =>
-  typeof value === 'object' && value !== null ? 'must be a number, a string, true or false' : undefined;
+const isOptionValue: Check = (value) => {
+  if (typeof value === 'object' && value !== null) return 'must be a number, a string, true or false';
+  const rounded = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return rounded ? 'is too large to be kept exactly; write it as a string' : undefined;
+};
 
 const isShortOption: Check = (value) =>
   value === null || (typeof value === 'string' && [...value].length === 1) ? undefined : 'must be a single character';
