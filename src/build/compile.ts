@@ -26,7 +26,7 @@ import { loaderWarnings } from './loader-warnings.ts';
 import { objectName } from './plan.ts';
 import { type Project, prepareProject } from './project.ts';
 import { readSource } from './source.ts';
-import { locateToolchain, type ToolChoice, type Toolchain } from './toolchain.ts';
+import { locateToolchain, type ToolChoice } from './toolchain.ts';
 import { withWorkDirectory } from './work-directory.ts';
 
 export interface CompileOptions extends ToolChoice {

@@ -5,11 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import { openBtf } from '../btf/open.ts';
 import { type Btf, isBtf } from '../btf/table.ts';
-import { inFile, UnsupportedError, UsageError } from '../core/errors.ts';
-import { dataDirectory } from '../core/paths.ts';
+import { inFile, UnsupportedError } from '../core/errors.ts';
 import { readInput } from '../core/read-input.ts';
 import { isElf } from '../elf/elf.ts';
-import { listKernels, readKernelBtf } from '../headers/data.ts';
+import { getKernel, listKernels, readKernelBtf, type ShippedKernel } from '../headers/data.ts';
 import type { Arch } from '../toolchain/arch.ts';
 
 export const HOST_BTF = '/sys/kernel/btf/vmlinux';
@@ -33,12 +32,11 @@ export interface KernelChoice {
 }
 
 /**
- * @throws {UsageError} `USAGE_VMLINUX` for a version that does not ship, `USAGE_NO_FILE`.
+ * @throws {UsageError} `USAGE_KERNEL` for a version that does not ship, `USAGE_NO_FILE`.
  * @throws {UnsupportedError} `UNSUP_NO_KERNEL_BTF` when the running kernel has no BTF.
  */
 export async function loadKernelTypes({ arch, vmlinux, cacheDir }: KernelChoice): Promise<KernelTypes> {
   if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return loadShipped(arch, vmlinux, cacheDir);
-  // whoever names a kernel wants that one and no other
   const older = async () => undefined;
   if (vmlinux === 'host') return { origin: 'host', header: undefined, btf: openBtf(await readHostBtf()), older };
   const bytes = await readInput(vmlinux);
@@ -50,41 +48,25 @@ export async function loadKernelTypes({ arch, vmlinux, cacheDir }: KernelChoice)
 async function loadShipped(
   arch: Arch,
   version: string | undefined,
-  cacheDir: string | undefined,
+  cacheDirectory: string | undefined,
 ): Promise<KernelTypes> {
-  const kernel = chooseShipped(arch, version);
-  const btf = await readKernelBtf(dataDirectory(), kernel, { cacheDir });
+  const kernel = getKernel(arch, version);
+  const options = cacheDirectory === undefined ? {} : { cacheDirectory };
+  const btf = await readKernelBtf(arch, kernel.version, options);
+  // whoever names a kernel wants that one and no other
+  const older = version === undefined ? olderThan(kernel) : undefined;
   return {
     origin: `${kernel.version} ${arch}`,
     header: undefined,
     btf,
-    older: () => loadOlder(arch, version, cacheDir),
+    older: async () => older && readKernelBtf(older.arch, older.version, options),
   };
 }
 
 /** The oldest kernel that ships, for the architecture or else for any: what went away went away everywhere. */
-async function loadOlder(
-  arch: Arch,
-  version: string | undefined,
-  cacheDir: string | undefined,
-): Promise<Btf | undefined> {
-  if (version !== undefined) return undefined;
-  const kernels = listKernels(dataDirectory());
-  const oldest = kernels.filter((kernel) => kernel.arch === arch).at(-1) ?? kernels.at(-1);
-  const newest = kernels.find((kernel) => kernel.arch === arch);
-  const other = oldest === newest ? kernels.at(-1) : oldest;
-  return other === undefined ? undefined : readKernelBtf(dataDirectory(), other, { cacheDir });
-}
-
-function chooseShipped(arch: Arch, version: string | undefined) {
-  const kernels = listKernels(dataDirectory()).filter((kernel) => kernel.arch === arch);
-  const found =
-    version === undefined ? kernels[0] : kernels.find((kernel) => `${kernel.version}.`.startsWith(`${version}.`));
-  if (found !== undefined) return found;
-  throw new UsageError('USAGE_VMLINUX', `--vmlinux ${version}: no kernel of that version ships for ${arch}`, {
-    details: { arch, version },
-    hint: `there is ${kernels.map((kernel) => kernel.version).join(', ')}; or give host, or a file`,
-  });
+function olderThan(kernel: ShippedKernel): ShippedKernel | undefined {
+  const others = listKernels().filter(({ version }) => version !== kernel.version);
+  return others.filter(({ arch }) => arch === kernel.arch).at(-1) ?? others.at(-1);
 }
 
 async function readHostBtf(): Promise<Buffer> {

@@ -1,5 +1,6 @@
 /** Reading a file that the user named, `-` for standard input, with errors that say what is wrong with it. */
 import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { IoError, UsageError } from './errors.ts';
 
 /**
@@ -8,7 +9,7 @@ import { IoError, UsageError } from './errors.ts';
  */
 export async function readInput(file: string): Promise<Buffer> {
   try {
-    return await readFile(file === '-' ? 0 : file);
+    return file === '-' ? await buffer(process.stdin) : await readFile(file);
   } catch (error) {
     throw inputError(file, error);
   }

@@ -1,7 +1,7 @@
 /** `ecc doctor`: what of the toolchain is there, where, in which version, and how to get the rest. */
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { cacheDirectory, dataDirectory } from '../../core/paths.ts';
+import { cacheDirectory } from '../../core/paths.ts';
 import { VERSION } from '../../core/version.ts';
 import { hostArch } from '../../toolchain/arch.ts';
 import { INSTALL_COMMANDS, type PackageManager, type ToolName } from '../../toolchain/tools.ts';
@@ -65,7 +65,7 @@ async function inspectToolchain(): Promise<Row[]> {
 
 async function shippedKernels(): Promise<{ version: string; arch: string }[]> {
   const { listKernels } = await import('../../headers/data.ts');
-  return listKernels(dataDirectory()).map(({ version, arch }) => ({ version, arch }));
+  return listKernels().map(({ version, arch }) => ({ version, arch }));
 }
 
 function table(rows: readonly Row[]): string {
