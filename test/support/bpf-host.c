@@ -3,7 +3,7 @@
  * Loads a BPF object with libbpf alone, attaches its programs, runs a command and prints what the maps got: the tests' witness for
  * what objects do, sharing no code with what is tested.
  *
- *   bpf-host [-p PROGRAM]... [-g CGROUP] [-i IFINDEX] [-e MAX_EVENTS] OBJECT COMMAND
+ *   bpf-host [-p PROGRAM]... [-g CGROUP] [-i IFINDEX] [-e MAX_EVENTS] [-u PROGRAM=PROVIDER:PROBE]... [-t BINARY] OBJECT COMMAND
  *
  * Lines on standard output:
  *   attached PROGRAM            refused PROGRAM ERROR
@@ -26,7 +26,8 @@
 #include <unistd.h>
 
 static const char *wanted[32];
-static int wanted_count, cgroup_fd = -1, ifindex = 1, max_events = 1000;
+static const char *binary, *usdt[8];
+static int usdt_count, wanted_count, cgroup_fd = -1, ifindex = 1, max_events = 1000;
 static int printed;
 
 static void print_hex(const char *what, const char *name, const unsigned char *bytes, size_t size)
@@ -103,6 +104,31 @@ static void detach_tc(void)
 	bpf_tc_hook_destroy(&hook);
 }
 
+/* PROGRAM=PROVIDER:PROBE for a program, or NULL */
+static const char *usdt_of(const char *program)
+{
+	size_t length = strlen(program);
+	int i;
+
+	for (i = 0; i < usdt_count; i++)
+		if (!strncmp(usdt[i], program, length) && usdt[i][length] == '=')
+			return usdt[i] + length + 1;
+	return NULL;
+}
+
+static struct bpf_link *attach_usdt(struct bpf_program *prog, const char *probe)
+{
+	const char *colon = strchr(probe, ':');
+	char provider[64] = "";
+
+	if (!colon || !binary || colon - probe >= (long)sizeof(provider)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	memcpy(provider, probe, colon - probe);
+	return bpf_program__attach_usdt(prog, -1, binary, provider, colon + 1, NULL);
+}
+
 static int map_fd_of_type(struct bpf_object *obj, enum bpf_map_type type)
 {
 	struct bpf_map *map;
@@ -118,9 +144,14 @@ static int attach(struct bpf_object *obj, struct bpf_program *prog, struct bpf_l
 {
 	static unsigned char context[256];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = context, .ctx_size_in = 32);
+	const char *probe = usdt_of(bpf_program__name(prog));
 	enum bpf_attach_type how = bpf_program__expected_attach_type(prog);
-	int err, zero = 0, fd = bpf_program__fd(prog);
+	int err, fd = bpf_program__fd(prog);
 
+	if (probe) {
+		*link = attach_usdt(prog, probe);
+		return *link ? 0 : -errno;
+	}
 	switch (bpf_program__type(prog)) {
 	case BPF_PROG_TYPE_XDP:
 		*link = bpf_program__attach_xdp(prog, ifindex);
@@ -176,7 +207,6 @@ static int attach(struct bpf_object *obj, struct bpf_program *prog, struct bpf_l
 	default:
 		*link = bpf_program__attach(prog);
 	}
-	(void)zero;
 	return *link ? 0 : -errno;
 }
 
@@ -214,18 +244,21 @@ int main(int argc, char **argv)
 	struct ring_buffer *ring = NULL;
 	struct perf_buffer *perf[8];
 	struct { struct bpf_program *prog; struct bpf_link *link; } links[64];
-	int option, links_count = 0, perf_count = 0, status = 0, i, err;
+	struct bpf_link *struct_ops[8];
+	int option, struct_ops_count = 0, links_count = 0, perf_count = 0, status = 0, i, err;
 	struct bpf_program *prog;
 	struct bpf_object *obj;
 	struct bpf_map *map;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((option = getopt(argc, argv, "p:g:i:e:")) != -1) {
+	while ((option = getopt(argc, argv, "p:g:i:e:u:t:")) != -1) {
 		switch (option) {
 		case 'p': wanted[wanted_count++ % 32] = optarg; break;
 		case 'g': cgroup_fd = open(optarg, O_RDONLY | O_DIRECTORY); break;
 		case 'i': ifindex = atoi(optarg); break;
 		case 'e': max_events = atoi(optarg); break;
+		case 'u': usdt[usdt_count++ % 8] = optarg; break;
+		case 't': binary = optarg; break;
 		default: return 2;
 		}
 	}
@@ -253,6 +286,8 @@ int main(int argc, char **argv)
 			printf(link ? "attached %s\n" : "refused %s %s\n", bpf_map__name(map), strerror(errno));
 			if (!link)
 				status = 3;
+			else if (struct_ops_count < 8)
+				struct_ops[struct_ops_count++] = link;
 		}
 	}
 
@@ -318,5 +353,7 @@ int main(int argc, char **argv)
 			detach_tc();
 		bpf_link__destroy(links[i].link);
 	}
+	for (i = 0; i < struct_ops_count; i++)
+		bpf_link__destroy(struct_ops[i]);
 	return status;
 }

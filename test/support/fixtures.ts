@@ -17,6 +17,7 @@ export type AttachWay =
   | 'iter'
   | 'sockmap'
   | 'test_run'
+  | 'usdt'
   | 'none';
 
 /** An event of the workload. 64-bit numbers are decimal strings; bool members are booleans, char arrays strings up to NUL. */
@@ -48,6 +49,10 @@ export interface Fixture {
   readonly attach: {
     readonly how: AttachWay;
     readonly needs?: readonly KernelFeature[];
+    /** `usdt`: a C program with static probes, below `fixtures/`; built, it is `$TARGET` of the workload. */
+    readonly target?: string;
+    /** `usdt`: `PROVIDER:PROBE` in it, by program. */
+    readonly probes?: Readonly<Record<string, string>>;
     /** Only these; all by default. */
     readonly programs?: readonly string[];
     readonly reason?: string;

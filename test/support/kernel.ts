@@ -21,7 +21,7 @@ export type KernelFeature =
   | 'libc-usdt';
 
 const BPFFS = '/sys/fs/bpf';
-const TRACEFS = '/sys/kernel/tracing';
+export const TRACEFS = '/sys/kernel/tracing';
 const FILE_SYSTEMS = [
   { directory: BPFFS, type: 'bpf', magic: 0xcafe4a11 },
   { directory: TRACEFS, type: 'tracefs', magic: 0x74726163 },
@@ -46,33 +46,40 @@ export function bpftool(...args: string[]): Promise<CommandResult> {
 export interface Loaded {
   /** Every program's pin, by the program's name. */
   readonly pins: ReadonlyMap<string, string>;
-  /** What bpftool and libbpf said. */
-  readonly log: string;
 }
 
 let pinned = 0;
 
+function newPinDirectory(): string {
+  return path.join(BPFFS, `ecc-test-${process.pid}-${pinned++}`);
+}
+
 /**
  * Loads all programs of an object, gives `use` the pins, unloads.
- * @param debug  libbpf's debug output goes to the log
  * @throws {Error} when the kernel refuses, with libbpf's log
  */
-export async function withLoaded<T>(
-  object: string,
-  use: (loaded: Loaded) => T | Promise<T>,
-  debug = false,
-): Promise<T> {
+export async function withLoaded<T>(object: string, use: (loaded: Loaded) => T | Promise<T>): Promise<T> {
   await mountFileSystems();
-  const directory = path.join(BPFFS, `ecc-test-${process.pid}-${pinned++}`);
+  const directory = newPinDirectory();
   try {
-    const result = await bpftool(...(debug ? ['-d'] : []), 'prog', 'loadall', object, directory);
+    const result = await bpftool('prog', 'loadall', object, directory);
     if (result.status !== 0) throw new Error(`${object} does not load:\n${shorten(result.stderr)}`);
     const listed = await runOk('ls', [directory]);
     const names = listed.stdout.split('\n').filter((name) => name !== '');
     return await use({
       pins: new Map(names.map((name) => [name, path.join(directory, name)])),
-      log: result.stderr + result.stdout,
     });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** libbpf's debug output while it loads an object, whether or not the kernel then takes it. */
+export async function libbpfLog(object: string): Promise<string> {
+  await mountFileSystems();
+  const directory = newPinDirectory();
+  try {
+    return (await bpftool('-d', 'prog', 'loadall', object, directory)).stderr;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
