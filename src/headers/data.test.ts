@@ -1,0 +1,168 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Kind } from '../btf/kinds.ts';
+import { sizeOf } from '../btf/layout.ts';
+import { sha256 } from '../core/hash.ts';
+import { dataDirectory } from '../core/paths.ts';
+import { getKernel, listKernels, readKernelBtf } from './data.ts';
+
+const directory = dataDirectory();
+const kernels = listKernels();
+
+interface Origin {
+  readonly file: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly rawSize: number;
+  readonly rawSha256: string;
+  readonly package: Readonly<Record<string, string>>;
+}
+const origins: Origin[] = JSON.parse(readFileSync(path.join(directory, 'ORIGIN.json'), 'utf8'));
+
+describe('what ships', () => {
+  test('every file is listed, and no file is over 3 MB', () => {
+    const files = readdirSync(directory).filter((file) => file.endsWith('.br'));
+    expect(files.sort()).toEqual(kernels.map(({ file }) => file).sort());
+    for (const file of files) expect(statSync(path.join(directory, file)).size).toBeLessThan(3_000_000);
+  });
+
+  test.each(origins)('$file is what ORIGIN.json says', (origin) => {
+    const packed = readFileSync(path.join(directory, origin.file));
+    expect({ size: packed.length, sha256: sha256(packed) }).toEqual({ size: origin.size, sha256: origin.sha256 });
+    const raw = brotliDecompressSync(packed);
+    expect({ rawSize: raw.length, rawSha256: sha256(raw) }).toEqual({
+      rawSize: origin.rawSize,
+      rawSha256: origin.rawSha256,
+    });
+    expect(origin.package).toEqual({
+      name: expect.stringMatching(/^linux-image-/),
+      version: expect.stringMatching(/^\d/),
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      suite: expect.any(String),
+      architecture: expect.any(String),
+    });
+  });
+
+  test.each(kernels)('$arch $version has what programs use', async ({ arch, version, types, modules }) => {
+    const btf = await readKernelBtf(arch, version);
+    expect(btf.count).toBe(types);
+    const wanted = ['task_struct', 'sk_buff', 'sock', 'file', 'pt_regs', 'bpf_iter__task', 'trace_event_raw_sys_enter'];
+    if (modules.length > 0) {
+      wanted.push('usb_device', 'drm_device', 'scsi_device', 'ext4_inode_info', 'nf_conn', 'nfs_server');
+      if (arch !== 's390') wanted.push('ieee80211_hw', 'snd_pcm');
+      if (arch === 'x86') wanted.push('i915_request');
+    }
+    for (const name of wanted) {
+      const id = btf.find(name, Kind.struct);
+      expect(id, `struct ${name}`).toBeDefined();
+      expect(sizeOf(btf, id!), `size of struct ${name}`).toBeGreaterThan(0);
+    }
+    for (const name of ['u32', '__be16', 'size_t', 'pid_t', 'bool'])
+      expect(btf.find(name, Kind.typedef), name).toBeDefined();
+  });
+
+  test('of functions there are only kfuncs, and they are marked', async () => {
+    const btf = await readKernelBtf('x86');
+    const tagged = new Set(
+      [...btf.ids()]
+        .filter((id) => btf.kind(id) === Kind.declTag && btf.name(id) === 'bpf_kfunc')
+        .map((id) => btf.ref(id)),
+    );
+    const functions = [...btf.ids()].filter((id) => btf.kind(id) === Kind.func);
+    expect(functions.filter((id) => !tagged.has(id)).map((id) => btf.name(id))).toEqual([]);
+    expect(functions.map((id) => btf.name(id))).toEqual(
+      expect.arrayContaining(['bpf_task_acquire', 'bpf_ct_release', 'bpf_cpumask_create']),
+    );
+    expect([...btf.ids()].filter((id) => btf.kind(id) === Kind.var || btf.kind(id) === Kind.datasec)).toEqual([]);
+  });
+});
+
+describe('choosing', () => {
+  test('the first of an architecture is its default, a version can be named', () => {
+    expect(getKernel('x86')).toEqual(kernels.find(({ arch }) => arch === 'x86'));
+    expect(getKernel('x86', '6.18').version).toBe('6.18');
+  });
+
+  test('what is not there is an error that says what is', () => {
+    expect(() => getKernel('x86', '2.4')).toThrow(
+      expect.objectContaining({ code: 'USAGE_KERNEL', hint: expect.stringContaining('6.18') }),
+    );
+    expect(() => getKernel('vax')).toThrow(expect.objectContaining({ code: 'USAGE_KERNEL' }));
+  });
+});
+
+describe('the copy in the cache', () => {
+  let cache: string;
+  beforeEach(() => {
+    cache = mkdtempSync(path.join(os.tmpdir(), 'ecc-data-'));
+  });
+  afterEach(() => {
+    rmSync(cache, { recursive: true, force: true });
+  });
+
+  async function readTwice() {
+    const first = await readKernelBtf('x86', undefined, { cacheDirectory: cache });
+    await vi.waitFor(
+      () => expect(readdirSync(cache)).toEqual([expect.stringMatching(/^kernel-[0-9a-f]{32}-v\d+$/)]),
+      10_000,
+    );
+    const second = await readKernelBtf('x86', undefined, { cacheDirectory: cache });
+    return { first, second, file: path.join(cache, readdirSync(cache)[0]!) };
+  }
+
+  test('is the same table', async () => {
+    const { first, second } = await readTwice();
+    expect(second).not.toBe(first);
+    for (const part of ['words', 'offsets', 'strings'] as const) {
+      expect(Buffer.compare(asBytes(first[part]), asBytes(second[part])), part).toBe(0);
+    }
+    expect(second.find('task_struct')).toBe(first.find('task_struct'));
+  });
+
+  test('is used: it need not be unpacked again', async () => {
+    const { file } = await readTwice();
+    const copy = readFileSync(file);
+    const place = copy.indexOf('\0task_struct\0', 'latin1');
+    copy.write('tusk_struct', place + 1, 'latin1');
+    writeFileSync(file, copy);
+    const changed = await readKernelBtf('x86', undefined, { cacheDirectory: cache });
+    expect(changed.find('tusk_struct')).toBeDefined();
+  });
+
+  test.each([0, 5, 1000, -1])('cut off after %i bytes: it is made again', async (length) => {
+    const { file } = await readTwice();
+    const { size } = statSync(file);
+    truncateSync(file, length < 0 ? size + length : length);
+    const btf = await readKernelBtf('x86', undefined, { cacheDirectory: cache });
+    expect(btf.find('task_struct')).toBeDefined();
+    await vi.waitFor(() => expect(statSync(file).size).toBe(size), 10_000);
+  });
+
+  test('a cache directory that cannot be made does not matter', async () => {
+    const notADirectory = path.join(cache, 'file');
+    writeFileSync(notADirectory, '');
+    const btf = await readKernelBtf('x86', undefined, { cacheDirectory: path.join(notADirectory, 'ecc') });
+    expect(btf.find('task_struct')).toBeDefined();
+  });
+});
+
+test('a damaged file is an error of its own', async () => {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'ecc-data-'));
+  try {
+    const { file } = getKernel('x86');
+    writeFileSync(path.join(scratch, 'ORIGIN.json'), readFileSync(path.join(directory, 'ORIGIN.json')));
+    writeFileSync(path.join(scratch, file), readFileSync(path.join(directory, file)).subarray(0, 1000));
+    await expect(readKernelBtf('x86', undefined, { dataDirectory: scratch })).rejects.toMatchObject({
+      code: 'BTF_BAD_DATA',
+    });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+});
+
+function asBytes(part: Uint8Array | Uint32Array): Uint8Array {
+  return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+}

@@ -1,0 +1,156 @@
+/**
+ * The kernel BTF that ships with us, in `data/`: which kernels there are, and opening one. The files are made by
+ * `scripts/kernel-btf`, which also writes `ORIGIN.json`, the list of them.
+ *
+ * Opening is on the critical path of every compile: an uncompressed copy, with the index that parsing makes, goes into the
+ * cache directory. Nothing depends on that copy: it may be absent, old, cut off or not writable.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompress } from 'node:zlib';
+import { Btf, parseBtf } from '../btf/table.ts';
+import { MalformedError, UsageError } from '../core/errors.ts';
+import { dataDirectory } from '../core/paths.ts';
+
+/** A kernel whose BTF ships. There is more in `ORIGIN.json`; this is what is needed to use it. */
+export interface ShippedKernel {
+  /** As in `--target-arch`. */
+  readonly arch: string;
+  /** The first two numbers of the release: `6.18`. */
+  readonly version: string;
+  /** As `uname -r` says on that kernel. */
+  readonly release: string;
+  /** In the data directory. */
+  readonly file: string;
+  /** Bytes of BTF, uncompressed. */
+  readonly rawSize: number;
+  /** Digest of the BTF, uncompressed. */
+  readonly rawSha256: string;
+  /** Number of types, void included. */
+  readonly types: number;
+  /** The modules whose types are in. */
+  readonly modules: readonly string[];
+}
+
+export interface ReadKernelOptions {
+  /** Where the shipped files are. Default: `data/` of this package. */
+  readonly dataDirectory?: string;
+  /** Where the uncompressed copy is kept; made when it is missing. Default: no copy. */
+  readonly cacheDirectory?: string;
+}
+
+const ORIGIN = 'ORIGIN.json';
+
+/** All kernels that ship; the first of an architecture is its default. */
+export function listKernels(directory: string = dataDirectory()): readonly ShippedKernel[] {
+  return JSON.parse(readFileSync(path.join(directory, ORIGIN), 'utf8'));
+}
+
+/**
+ * @param version  `6.18`; default: the architecture's first
+ * @throws {UsageError} `USAGE_KERNEL`, with a hint that says what there is.
+ */
+export function getKernel(arch: string, version?: string, directory?: string): ShippedKernel {
+  const kernels = listKernels(directory).filter((kernel) => kernel.arch === arch);
+  const found = kernels.find((kernel) => version === undefined || kernel.version === version);
+  if (found !== undefined) return found;
+  throw new UsageError('USAGE_KERNEL', `no types of a kernel ${version ?? ''} for ${arch} ship with ecc`, {
+    details: { arch, version, available: kernels.map((kernel) => kernel.version) },
+    hint:
+      kernels.length === 0
+        ? 'give a header or BTF of the kernel with --vmlinux FILE'
+        : `there are: ${kernels.map((kernel) => kernel.version).join(', ')}; or give a header or BTF with --vmlinux FILE`,
+  });
+}
+
+const decompress = promisify(brotliDecompress);
+
+/**
+ * The types of a shipped kernel with those of its modules, each once, little-endian whatever the kernel was. Of functions
+ * there are only kfuncs, each with a decl tag `bpf_kfunc`.
+ *
+ * Reading and decompressing happen off the main thread: start it early, await it late. The copy in the cache is written behind
+ * the caller's back; a failure to do so goes unnoticed.
+ *
+ * @throws {UsageError} `USAGE_KERNEL` no such kernel ships.
+ * @throws {MalformedError} `BTF_*` a shipped file is damaged.
+ */
+export async function readKernelBtf(arch: string, version?: string, options: ReadKernelOptions = {}): Promise<Btf> {
+  const directory = options.dataDirectory ?? dataDirectory();
+  const kernel = getKernel(arch, version, directory);
+  const copy =
+    options.cacheDirectory === undefined
+      ? undefined
+      : path.join(options.cacheDirectory, `kernel-${kernel.rawSha256.slice(0, 32)}-${IMAGE_FORMAT}`);
+  const cached = copy === undefined ? undefined : await readImage(copy, kernel);
+  if (cached !== undefined) return cached;
+
+  const packed = await readFile(path.join(directory, kernel.file));
+  const raw = await decompress(packed, { chunkSize: kernel.rawSize, maxOutputLength: kernel.rawSize }).catch(
+    (cause: unknown) => {
+      throw damaged(kernel, cause);
+    },
+  );
+  if (raw.length !== kernel.rawSize) throw damaged(kernel, undefined);
+  const btf = parseBtf(raw, { what: kernel.file });
+  if (copy !== undefined) void writeImage(copy, btf);
+  return btf;
+}
+
+function damaged(kernel: ShippedKernel, cause: unknown): MalformedError {
+  return new MalformedError('BTF_BAD_DATA', `${kernel.file}: the kernel types that ship with ecc are damaged`, {
+    hint: 'install ebpf-ecc again',
+    cause,
+  });
+}
+
+/** Part of the copy's name: changes with the layout below. */
+const IMAGE_FORMAT = 'v1';
+/** Number of words of types, number of types, bytes of strings. */
+const IMAGE_HEADER_WORDS = 3;
+
+/** `undefined` unless it is whole. Its content is not checked: its name says what it has to be, and only renaming put it there. */
+async function readImage(file: string, kernel: ShippedKernel): Promise<Btf | undefined> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(file, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const { size } = await handle.stat();
+    if (size < IMAGE_HEADER_WORDS * 4 || size > kernel.rawSize * 2) return undefined;
+    const buffer = new ArrayBuffer(size);
+    const { bytesRead } = await handle.read(new Uint8Array(buffer), 0, size, 0);
+    const [wordCount, types, stringsLength] = new Uint32Array(buffer, 0, IMAGE_HEADER_WORDS) as unknown as number[];
+    const stringsAt = (IMAGE_HEADER_WORDS + wordCount! + types!) * 4;
+    if (bytesRead !== size || types !== kernel.types || stringsAt + stringsLength! !== size) return undefined;
+    return new Btf({
+      words: new Uint32Array(buffer, IMAGE_HEADER_WORDS * 4, wordCount),
+      offsets: new Uint32Array(buffer, (IMAGE_HEADER_WORDS + wordCount!) * 4, types),
+      strings: new Uint8Array(buffer, stringsAt),
+      firstOwnId: 1,
+      firstOwnString: 0,
+      littleEndian: true,
+    });
+  } catch {
+    return undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeImage(file: string, btf: Btf): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    const header = Uint32Array.of(btf.words.length, btf.count, btf.strings.length);
+    await writeFile(temporary, [header, btf.words, btf.offsets, btf.strings]);
+    await rename(temporary, file);
+  } catch {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
