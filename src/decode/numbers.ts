@@ -147,22 +147,29 @@ function put128(view: DataView, at: number, value: bigint, little: boolean): voi
   view.setBigUint64(little ? at + 8 : at, BigInt.asUintN(64, value >> 64n), little);
 }
 
+/** Writes a float; over a NaN no other NaN, which would change its bits. */
 export function putFloat32(view: DataView, at: number, value: number, little: boolean, what: string): void {
   if (typeof value !== 'number') throw new TypeError(`${what}: expected a number, got ${describe(value)}`);
   if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
     throw new RangeError(`${what}: ${value} is beyond the range of a float`);
   }
+  if (Number.isNaN(value) && Number.isNaN(view.getFloat32(at, little))) return;
   view.setFloat32(at, value, little);
 }
 
+/** As {@link putFloat32}, of 64 bits. */
 export function putFloat64(view: DataView, at: number, value: number, little: boolean, what: string): void {
   if (typeof value !== 'number') throw new TypeError(`${what}: expected a number, got ${describe(value)}`);
+  if (Number.isNaN(value) && Number.isNaN(view.getFloat64(at, little))) return;
   view.setFloat64(at, value, little);
 }
 
-/** A bool of any size: true is 1. */
+/** A bool of any size: true is 1, but what is true already stays as it is. */
 export function putBool(view: DataView, at: number, size: number, value: boolean, little: boolean, what: string): void {
   if (typeof value !== 'boolean') throw new TypeError(`${what}: expected a boolean, got ${describe(value)}`);
+  let any = 0;
+  for (let i = 0; i < size; i++) any |= view.getUint8(at + i);
+  if (value === (any !== 0)) return;
   for (let i = 0; i < size; i++) view.setUint8(at + i, 0);
   if (value) view.setUint8(little ? at : at + size - 1, 1);
 }

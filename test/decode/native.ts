@@ -24,27 +24,27 @@ export interface NativeFill {
   readonly values: readonly string[];
 }
 
+/** No headers of the C library, whose types would clash with the kernel's. */
 const RUNTIME = String.raw`
-#include <stdio.h>
-#include <string.h>
-#include <stdlib.h>
-#include <stddef.h>
-static unsigned long long state = 88172645463325252ULL;
-static unsigned char next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state >> 24; }
-static void fill(unsigned char *p, size_t n, int text) {
-  for (size_t i = 0; i < n; i++) { p[i] = next(); if (text) p[i] = p[i] < 40 ? 0 : 32 + p[i] % 95; }
+static unsigned long long ecc_state = 88172645463325252ULL;
+static unsigned char ecc_bytes[1 << 20] __attribute__((aligned(64)));
+static unsigned char ecc_next(void) { ecc_state ^= ecc_state << 13; ecc_state ^= ecc_state >> 7; ecc_state ^= ecc_state << 17; return ecc_state >> 24; }
+static void ecc_fill(unsigned char *p, unsigned long n, int text) {
+  for (unsigned long i = 0; i < n; i++) { p[i] = ecc_next(); if (text) p[i] = p[i] < 40 ? 0 : 32 + p[i] % 95; }
 }
-static void hex(const void *p, size_t n) { for (size_t i = 0; i < n; i++) printf("%02x", ((const unsigned char *)p)[i]); putchar('\n'); }
-static void magnitude(int negative, unsigned __int128 v) {
-  printf("%s0x%llx%016llx\n", negative ? "-" : "", (unsigned long long)(v >> 64), (unsigned long long)v);
+static void ecc_hex(const void *p, unsigned long n) {
+  for (unsigned long i = 0; i < n; i++) __builtin_printf("%02x", ((const unsigned char *)p)[i]);
+  __builtin_printf("\n");
 }
-#define INT(x) do { int n = (x) < 0; magnitude(n, n ? -(unsigned __int128)(x) : (unsigned __int128)(x)); } while (0)
-#define PTR(x) magnitude(0, (unsigned long)(x))
-#define BOOL(x) printf("%d\n", *(unsigned char *)&(x) != 0)
-#define BOOLBITS(x) printf("%d\n", (int)(x))
-#define RAW(x) hex(&(x), sizeof(x))
-#define TEXT(x) hex(&(x), sizeof(x))
-#define REST(x) hex(&(x), bytes + length - (unsigned char *)&(x))
+static void ecc_magnitude(int negative, unsigned __int128 v) {
+  __builtin_printf("%s0x%llx%016llx\n", negative ? "-" : "", (unsigned long long)(v >> 64), (unsigned long long)v);
+}
+#define ECC_INT(x) do { int n = (x) < 0; ecc_magnitude(n, n ? -(unsigned __int128)(x) : (unsigned __int128)(x)); } while (0)
+#define ECC_PTR(x) ecc_magnitude(0, (unsigned long)(x))
+#define ECC_BOOL(x) __builtin_printf("%d\n", *(unsigned char *)&(x) != 0)
+#define ECC_BOOLBITS(x) __builtin_printf("%d\n", (int)(x))
+#define ECC_RAW(x) ecc_hex(&(x), sizeof(x))
+#define ECC_REST(x) ecc_hex(&(x), bytes + length - (unsigned char *)&(x))
 `;
 
 function printLeaf(leaf: Leaf, flexible: string | undefined): string {
@@ -52,15 +52,15 @@ function printLeaf(leaf: Leaf, flexible: string | undefined): string {
   switch (leaf.kind) {
     case 'int':
     case 'enum':
-      return `INT(${value});`;
+      return `ECC_INT(${value});`;
     case 'pointer':
-      return `PTR(${value});`;
+      return `ECC_PTR(${value});`;
     case 'bool':
-      return leaf.bitfield ? `BOOLBITS(${value});` : `BOOL(${value});`;
+      return leaf.bitfield ? `ECC_BOOLBITS(${value});` : `ECC_BOOL(${value});`;
     case 'chars':
-      return leaf.c === flexible ? `REST(${value});` : `TEXT(${value});`;
+      return leaf.c === flexible ? `ECC_REST(${value});` : `ECC_RAW(${value});`;
     default:
-      return `RAW(${value});`;
+      return `ECC_RAW(${value});`;
   }
 }
 
@@ -70,21 +70,20 @@ export function nativeProgram(definitions: string, structs: readonly NativeStruc
     const length =
       flexible === undefined
         ? `sizeof(${use})`
-        : `offsetof(${use}, ${flexible.member}) + ${flexible.count} * sizeof(((${use} *)0)->${flexible.member}[0])`;
+        : `__builtin_offsetof(${use}, ${flexible.member}) + ${flexible.count} * sizeof(((${use} *)0)->${flexible.member}[0])`;
     const prints = leaves.map((leaf) => `  ${printLeaf(leaf, flexible?.member)}\n`).join('');
-    return `static void show${i}(int text) {
-  size_t length = ${length};
-  unsigned char *bytes = aligned_alloc(64, (length + 127) / 64 * 64);
+    return `static void ecc_show${i}(int text) {
+  unsigned long length = ${length};
+  unsigned char *bytes = ecc_bytes;
   ${use} *p = (void *)bytes;
-  memset(bytes, 0, (length + 127) / 64 * 64);
-  fill(bytes, length, text);
-  printf("%zu\\n", sizeof(${use}));
-  hex(bytes, length);
-${prints}  free(bytes);
-}
+  if (length > sizeof(ecc_bytes)) __builtin_trap();
+  ecc_fill(bytes, length, text);
+  __builtin_printf("%lu\\n", (unsigned long)sizeof(${use}));
+  ecc_hex(bytes, length);
+${prints}}
 `;
   });
-  const calls = structs.map((_, i) => `  for (int i = 0; i < ${fills}; i++) show${i}(i % 2);\n`);
+  const calls = structs.map((_, i) => `  for (int i = 0; i < ${fills}; i++) ecc_show${i}(i % 2);\n`);
   return `${definitions}\n${RUNTIME}\n${functions.join('')}int main(void) {\n${calls.join('')}  return 0;\n}\n`;
 }
 
@@ -99,7 +98,8 @@ export async function runNative(
   const source = path.join(directory, 'native.c');
   const program = path.join(directory, 'native');
   writeFileSync(source, nativeProgram(definitions, structs, fills));
-  await runOk(gcc, ['-w', '-O0', '-fno-strict-aliasing', '-o', program, source]);
+  // gcc defines names like `linux`, which the kernel has members of.
+  await runOk(gcc, ['-w', '-O0', '-std=gnu11', '-Ulinux', '-Uunix', '-fno-strict-aliasing', '-o', program, source]);
   const { stdout } = await runOk(program, []);
   const lines = stdout.split('\n');
   let line = 0;

@@ -4,7 +4,7 @@
  */
 import { assertNever } from '../../core/errors.ts';
 import { access, isInherited, literalKey, quote } from './names.ts';
-import { type AliasPlan, isFlexible, isLossy, type MemberPlan, type Shape, type StructPlan } from './plan.ts';
+import { type AliasPlan, isFlexible, type MemberPlan, type Shape, type StructPlan } from './plan.ts';
 
 /** What the code is printed for. */
 export interface Target {
@@ -228,12 +228,12 @@ function extract(load: string, { size, shift }: BitLoad, width: number, signed: 
   return `${shift === 0 ? down : `(${down})`} & 0x${(2 ** width - 1).toString(16)}`;
 }
 
-/** The statements that write a struct's members. */
+/**
+ * The statements that write a struct's members. Arms of a union that come from one decoding agree with each other: the runtime leaves
+ * alone what already reads as the value to write, so that a bool does not spoil the byte that another arm put there.
+ */
 export function writeMembers(target: Target, plan: StructPlan, indent: string): string {
-  const arms = plan.members.filter((member) => member.arm);
-  const inOrder = [...arms.filter((arm) => isLossy(arm.shape)), ...arms.filter((arm) => !isLossy(arm.shape))];
-  const ordered = [...inOrder, ...plan.members.filter((member) => !member.arm)];
-  return ordered.map((member) => `${indent}${writeMember(target, plan, member)}\n`).join('');
+  return plan.members.map((member) => `${indent}${writeMember(target, plan, member)}\n`).join('');
 }
 
 function writeMember(target: Target, plan: StructPlan, member: MemberPlan): string {

@@ -170,9 +170,24 @@ export function literalKey(name: string): string {
   return name === '__proto__' ? `['__proto__']` : typeKey(name);
 }
 
-/** A getter's name in a class, where `constructor` means something else and `__proto__` seems to be inherited. */
-export function getterKey(name: string): string {
-  return name === 'constructor' || name === '__proto__' ? `['${name}']` : typeKey(name);
+/** What tsc takes for members of every class, which a getter of that name overrides. */
+const OVERRIDDEN = new Set([
+  ...[
+    'constructor',
+    'hasOwnProperty',
+    'isPrototypeOf',
+    'propertyIsEnumerable',
+    'toLocaleString',
+    'toString',
+    'valueOf',
+  ],
+]);
+
+/** A getter's head in a class: `get pid()`. */
+export function getter(name: string): string {
+  if (name === '__proto__') return `get ['__proto__']()`;
+  if (name === 'constructor') return `override get ['constructor']()`;
+  return `${OVERRIDDEN.has(name) ? 'override ' : ''}get ${typeKey(name)}()`;
 }
 
 /** Member access: `value.pid`, `value['not an identifier']`. */

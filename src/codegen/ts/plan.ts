@@ -91,8 +91,6 @@ export interface StructPlan {
   readonly members: readonly MemberPlan[];
   /** It or something in it is a union: encoding takes the arms that are given. */
   readonly hasArms: boolean;
-  /** Writing what was read may not give the same bytes: see {@link isLossy}. */
-  readonly lossy: boolean;
   /** Values that decoding reads, those of structs in it included. */
   readonly cost: number;
 }
@@ -221,7 +219,6 @@ export class Planner {
       flexible: false,
       members,
       hasArms: true,
-      lossy: false,
       cost: costOf(section, members, size),
     };
     this.#types.push(plan);
@@ -378,7 +375,6 @@ export class Planner {
       flexible,
       members,
       hasArms,
-      lossy: members.some((member) => isLossy(member.shape)),
       cost: costOf(cName, members, size),
     };
     this.#structs.set(id, plan);
@@ -485,25 +481,6 @@ export function isFlexible(shape: Shape): boolean {
 export function holdsArms(shape: Shape): boolean {
   if (shape.kind === 'struct') return shape.type.hasArms;
   return shape.kind === 'array' && holdsArms(shape.element);
-}
-
-/**
- * True when writing what was read may not give the same bytes: text ends at its NUL, a bool is 0 or 1. Of the arms of a union such
- * are written first, so that an exact one has the last word.
- */
-export function isLossy(shape: Shape): boolean {
-  switch (shape.kind) {
-    case 'bool':
-    case 'float':
-    case 'string':
-      return true;
-    case 'array':
-      return isLossy(shape.element);
-    case 'struct':
-      return shape.type.lossy;
-    default:
-      return false;
-  }
 }
 
 /** Where the part of a member ends that is always there. */

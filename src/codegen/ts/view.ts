@@ -1,7 +1,7 @@
 /** View classes: a getter for each member over the bytes, nested views made once and moved. */
 import { assertNever } from '../../core/errors.ts';
 import { readMember, type Target } from './code.ts';
-import { getterKey, NameScope } from './names.ts';
+import { getter, NameScope } from './names.ts';
 import type { MemberPlan, Shape, StructPlan } from './plan.ts';
 import { viewTypeOf } from './types.ts';
 
@@ -17,11 +17,11 @@ export function viewClass(target: Target, plan: StructPlan): string {
     const view = viewTypeOf(member.shape);
     if (view === undefined) {
       const value = readMember(target, plan, member, { view: 'this.$view', at: 'this.$at', end: 'this.$end' });
-      return `  get ${getterKey(name)}(): ${target.typeOf(member.shape)} {\n    return ${value};\n  }\n`;
+      return `  ${getter(name)}: ${target.typeOf(member.shape)} {\n    return ${value};\n  }\n`;
     }
     const field = IDENTIFIER.test(name) && name !== 'constructor' ? `#${name}` : `#member${index}`;
     fields.push(`  ${field}: ${view} | undefined = undefined;\n`);
-    return `  get ${getterKey(name)}(): ${view} {\n    return ${nestedView(target, member, field)};\n  }\n`;
+    return `  ${getter(name)}: ${view} {\n    return ${nestedView(target, member, field)};\n  }\n`;
   });
   let text = `/** Reads {@link ${plan.name}} lazily: valid as long as its bytes are. */\n`;
   text += `export class ${plan.viewName} extends ${target.use('View')}<${plan.name}> {\n${fields.join('')}`;
