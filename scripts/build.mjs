@@ -49,12 +49,7 @@ await Promise.all([
   }),
   build({
     ...shared,
-    entryPoints: {
-      index: 'src/index.ts',
-      btf: 'src/btf/index.ts',
-      decode: 'src/decode/index.ts',
-      runner: 'src/runner/index.ts',
-    },
+    entryPoints: { index: 'src/index.ts', btf: 'src/btf/index.ts', runner: 'src/runner/index.ts' },
     outdir: 'dist',
     format: 'esm',
     splitting: true,
@@ -63,6 +58,15 @@ await Promise.all([
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
+  }),
+  // runs in browsers too: nothing of Node's in it
+  build({
+    ...shared,
+    entryPoints: { decode: 'src/decode/index.ts' },
+    outdir: 'dist',
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
   }),
 ]);
 if (!process.argv.includes('--no-types')) {
