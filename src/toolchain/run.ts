@@ -3,7 +3,6 @@
  * means is for the caller; here only "could not be started", "killed" and "took too long" are errors.
  */
 import { ToolError } from '../core/errors.ts';
-import type { Tool } from './tools.ts';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -48,7 +47,7 @@ export function toolEnvironment(
  * @throws {DOMException} `AbortError` when `signal` fires.
  */
 export async function runTool(
-  tool: Pick<Tool, 'name' | 'path'>,
+  tool: { readonly name: string; readonly path: string },
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
