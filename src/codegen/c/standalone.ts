@@ -42,8 +42,11 @@ export interface StandaloneInput {
   readonly object: Uint8Array;
   readonly model: BpfObject;
   readonly docs: ProgramDocs;
-  /** Types of the events that go through ring buffers and perf event arrays; several for a map are told apart by their size. */
-  readonly events: readonly { readonly map: string; readonly typeId: TypeId }[];
+  /**
+   * Types of the events that go through ring buffers and perf event arrays. Several for a map are told apart by their size;
+   * `undefined`: bytes that BTF knows no type of.
+   */
+  readonly events: readonly { readonly map: string; readonly typeId: TypeId | undefined }[];
 }
 
 /** The fixed parts after the tables, in order. */
@@ -79,7 +82,7 @@ export function emitStandalone(input: StandaloneInput): string {
     return sample ? [emitSample(btf, map, sample, types)] : [];
   });
   const sourceTypes = sources.map(({ typeIds }, index) => {
-    const pointers = [...new Set(typeIds.map((id) => types.pointerTo(id)))];
+    const pointers = [...new Set(typeIds.map((id) => types.pointerTo(id)))].filter((pointer) => pointer !== 'NULL');
     return `static const struct type *const source_${index}_types[] = { ${[...pointers, 'NULL'].join(', ')} };\n`;
   });
   const tables = fillTemplate(readTemplate('standalone/tables.c'), {
@@ -117,8 +120,9 @@ interface SourceMap {
 function sourceMaps(model: BpfObject, events: StandaloneInput['events']): SourceMap[] {
   return model.maps.flatMap(({ name, typeName }) => {
     const isPerf = typeName === 'perf_event_array';
-    const typeIds = events.filter(({ map }) => map === name).map(({ typeId }) => typeId);
-    const isSource = typeName === 'ringbuf' || (isPerf && typeIds.length > 0);
+    const own = events.filter(({ map }) => map === name);
+    const isSource = typeName === 'ringbuf' || (isPerf && own.length > 0);
+    const typeIds = own.flatMap(({ typeId }) => (typeId === undefined ? [] : [typeId]));
     return isSource ? [{ map: name, isPerf, typeIds }] : [];
   });
 }
