@@ -1,9 +1,9 @@
 /** Programs on control groups (cgroup/*, cgroup_skb, sockops, lsm_cgroup) and on socket maps (sk_msg, sk_skb). */
 import { open, readFile } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
+import { findMapTypeName } from '../object/map-types.ts';
 import { attachError } from './attach-error.ts';
 import { type Attachment, type AttachRequest, badTarget, linkAttachment, needTarget, once } from './attachment.ts';
-import { MapType } from './map-types.ts';
 import { callAsync, errnoOf } from './native.ts';
 
 /** `--attach PROG=/sys/fs/cgroup/…`. There is no default: such programs decide what the processes in the group may do. */
@@ -46,8 +46,8 @@ export async function cgroupMount(): Promise<string | undefined> {
 export async function attachSockmap(request: AttachRequest): Promise<Attachment> {
   const { native, handle, object } = request;
   const sockmaps = object.maps.filter(({ pointer }) => {
-    const type = native.bpf.bpf_map__type(pointer);
-    return type === MapType.sockmap || type === MapType.sockhash;
+    const type = findMapTypeName(native.bpf.bpf_map__type(pointer));
+    return type === 'sockmap' || type === 'sockhash';
   });
   const only = sockmaps.length === 1 ? sockmaps[0]!.name : undefined;
   const name = needTarget(request, 'MAP', only);

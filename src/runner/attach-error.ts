@@ -131,3 +131,18 @@ export async function tracepoints(): Promise<string[]> {
   }
   return [];
 }
+
+/** The same for a struct_ops map. */
+export async function attachMapError(map: string, struct: string, errno: Errno): Promise<LoadError> {
+  const busy = errno.name === 'EBUSY' || errno.name === 'EEXIST';
+  const refused = errno.name === 'EPERM' ? explainRefusal(await readPrivileges(), ['struct_ops']) : undefined;
+  return new LoadError(
+    'LOAD_ATTACH',
+    `struct_ops map ${map}: cannot be registered as ${struct}: ${refused?.reason ?? errno.name}`,
+    {
+      details: { map, struct, errno: errno.errno, errnoName: errno.name },
+      ...(busy ? { hint: 'one of that name is registered already' } : {}),
+      ...(refused === undefined ? {} : { hint: refused.hint }),
+    },
+  );
+}

@@ -5,7 +5,7 @@
  */
 import { LoadError } from '../core/errors.ts';
 import type { Codec } from '../decode/index.ts';
-import { isPerCpu } from './map-types.ts';
+import type { MapTypeName } from '../object/map-types.ts';
 import { type Errno, errnoOf, type Native } from './native.ts';
 
 /** What turns bytes into a key or a value and back. */
@@ -32,8 +32,7 @@ const NO_BATCH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'error 524']);
 export interface MapInfo {
   readonly name: string;
   readonly fd: number;
-  /** `enum bpf_map_type` */
-  readonly type: number;
+  readonly type: MapTypeName;
   /** Bytes. */
   readonly keySize: number;
   /** Bytes of one value. */
@@ -67,7 +66,7 @@ export class BpfMap<K, V> implements Iterable<[K, V]> {
     this.#key = codecs.key;
     this.#value = codecs.value;
     this.#isOpen = isOpen;
-    const perCpu = isPerCpu(info.type);
+    const perCpu = info.type.includes('percpu');
     this.#cpus = perCpu ? native.possibleCpus : 0;
     this.#stride = perCpu ? (info.valueSize + 7) & ~7 : info.valueSize;
     this.#valueBytes = perCpu ? this.#stride * this.#cpus : info.valueSize;

@@ -30,6 +30,8 @@ export interface Native {
   /** Bytes of a page of memory. */
   readonly pageSize: number;
   readonly reclaim: Reclaim;
+  /** C type of libbpf's print function: `int (int level, const char *format, va_list args)`. */
+  readonly printType: Koffi.TypeObject;
   /** Memory that structs point into, by struct. */
   readonly pointees: WeakMap<Uint8Array, readonly Uint8Array[]>;
   /** Arguments of calls that are under way on other threads. */
@@ -73,6 +75,7 @@ export async function findNative(sources: NativeSources): Promise<Native> {
     possibleCpus: bpf.libbpf_num_possible_cpus(),
     pageSize: c.getpagesize(),
     reclaim: new FinalizationRegistry(({ at, size }) => c.munmap(at, size)),
+    printType: koffi.pointer(koffi.proto('int', ['int', 'void *', 'void *'])),
     pointees: new WeakMap(),
     inFlight: new Set(),
   };
@@ -173,7 +176,7 @@ export type StructMember =
  * Bytes for an `..._opts` struct of libbpf. What its pointers point to lives as long as the bytes do.
  * @param size  in bytes; the caller writes it into a leading `sz` member where there is one
  */
-export function nativeStruct(native: Native, size: number, members: readonly StructMember[]): Uint8Array {
+export function nativeStruct(native: Native, size: number, members: readonly StructMember[]): Buffer {
   const bytes = Buffer.alloc(size);
   const keep: Uint8Array[] = [];
   for (const [offset, kind, value] of members) {

@@ -1,0 +1,199 @@
+/**
+ * Why an object could not be loaded. It is loaded once more with everything that libbpf and the verifier have to say, and that is
+ * turned into one error. Costs nothing when loading works.
+ */
+import { access } from 'node:fs/promises';
+import { LoadError } from '../core/errors.ts';
+import type { BpfProgram, BpfObject as ObjectModel } from '../object/model.ts';
+import { kernelFunctions } from './attach-error.ts';
+import type { OpenedPackage } from './load.ts';
+import type { Errno, Native } from './native.ts';
+import { nearest } from './nearest.ts';
+import { BpfObject, type OpenOptions } from './object.ts';
+import { type Preparation, prepare } from './prepare.ts';
+import { collectMessages } from './print.ts';
+import { explainRefusal, readPrivileges } from './privileges.ts';
+import { parseVerifierLog, type SourceLine, type VerifierReport } from './verifier-log.ts';
+import { explainVerifierMessage } from './verifier-messages.ts';
+
+/** What kernels before 5.2 take as largest log. */
+export const LOG_SIZE = (1 << 24) - 1;
+
+/** The verifier refused a program. `code` is `LOAD_VERIFIER`. */
+export class VerifierError extends LoadError {
+  readonly program: string;
+  readonly report: VerifierReport;
+  /** All that the verifier wrote. */
+  readonly log: string;
+
+  constructor(program: string, report: VerifierReport, log: string) {
+    const explanation = explainVerifierMessage(report.message);
+    const { source, insn, insnText, registers, message } = report;
+    super('LOAD_VERIFIER', verifierText(program, report, explanation?.reason), {
+      details: {
+        program,
+        explanation: explanation?.id ?? null,
+        insn: insn ?? null,
+        insnText: insnText ?? null,
+        source: source ?? null,
+        registers: Object.fromEntries(registers),
+        message,
+      },
+      ...(explanation === undefined ? {} : { hint: explanation.fix }),
+    });
+    this.program = program;
+    this.report = report;
+    this.log = log;
+  }
+}
+
+function verifierText(program: string, report: VerifierReport, reason: string | undefined): string {
+  const { source, insn, insnText, registers, message } = report;
+  const lines = [`program ${program}: the kernel's verifier refuses it${reason === undefined ? '' : `: ${reason}`}`];
+  if (source !== undefined) lines.push(`  ${placeOf(source)}${source.text}`);
+  if (insnText !== undefined) lines.push(`  instruction ${insn}: ${insnText}`);
+  for (const [name, value] of registers) lines.push(`    ${name} = ${value}`);
+  for (const line of message.split('\n').slice(-4)) if (line !== '') lines.push(`  verifier: ${line}`);
+  return lines.join('\n');
+}
+
+function placeOf({ file, line }: SourceLine): string {
+  return file === undefined ? '' : `${file}:${line}: `;
+}
+
+export interface FailedLoad {
+  readonly native: Native;
+  readonly opened: OpenedPackage;
+  readonly openOptions: OpenOptions;
+  readonly preparation: Preparation;
+  readonly failure: Errno;
+}
+
+export async function diagnoseLoad(failed: FailedLoad): Promise<LoadError> {
+  const { native, opened, openOptions, preparation, failure } = failed;
+  const log = Buffer.alloc(LOG_SIZE);
+  const messages = await collectMessages(native, async () => {
+    const object = BpfObject.open(native, opened.object, openOptions);
+    try {
+      for (const { pointer } of object.programs) native.bpf.bpf_program__set_log_buf(pointer, log, log.length);
+      prepare(object, opened.model, preparation);
+      await object.load();
+    } finally {
+      object.close();
+    }
+  });
+  const text = messages.join('');
+  const end = log.indexOf(0);
+  return explainLoad(opened.model, failure, text, log.toString('utf8', 0, end < 0 ? log.length : end), native);
+}
+
+/** @param text  libbpf's messages @param log  the verifier's */
+async function explainLoad(
+  model: ObjectModel,
+  failure: Errno,
+  text: string,
+  log: string,
+  native: Native,
+): Promise<LoadError> {
+  const details = { errno: failure.errno, errnoName: failure.name, libbpf: warnings(text) };
+  const program = /prog '([^']+)': (?:BPF program load failed|failed to load)/.exec(text)?.[1];
+  const types = model.programs.flatMap(({ definition }) => definition?.programType ?? []);
+
+  if (log.trim() !== '' && program !== undefined) {
+    const report = parseVerifierLog(log);
+    if (!(report.insn === undefined && failure.name === 'EPERM' && report.message === '')) {
+      const found = model.programs.find(({ name }) => name === program);
+      return new VerifierError(program, found === undefined ? report : withPlace(report, found, model), log);
+    }
+  }
+  const target = /failed to find (?:kernel )?BTF type ID of '([^']+)'/.exec(text)?.[1];
+  if (target !== undefined) {
+    const close = nearest(target, await kernelFunctions());
+    return new LoadError(
+      'LOAD_ATTACH_TARGET',
+      `program ${/prog '([^']+)'/.exec(text)?.[1] ?? ''}: this kernel has no function ${target} that can be traced`,
+      {
+        details: { ...details, target },
+        ...(close.length === 0 ? {} : { hint: `did you mean ${close.join(' or ')}?` }),
+      },
+    );
+  }
+  if (failure.name === 'EPERM' || failure.name === 'EACCES') {
+    const { reason, hint, missing } = explainRefusal(await readPrivileges(), types);
+    return new LoadError('LOAD_PERMISSION', `the kernel does not let this process load programs: ${reason}`, {
+      details: { ...details, missing },
+      hint,
+    });
+  }
+  if (!(await exists('/sys/kernel/btf/vmlinux')) && /BTF|CO-RE|vmlinux/.test(text)) {
+    return new LoadError(
+      'LOAD_NO_BTF',
+      'this kernel has no type information (/sys/kernel/btf/vmlinux), which the program needs',
+      {
+        details,
+        hint: 'build the package with BTF for such kernels (ecc --btfgen), or give the BTF of this kernel: --btf FILE',
+      },
+    );
+  }
+  const map = /map '([^']+)': failed to create: ([^\n]*)/.exec(text);
+  if (map !== null) {
+    return new LoadError('LOAD_MAP_CREATE', `map ${map[1]}: the kernel does not create it: ${map[2]}`, {
+      details: { ...details, map: map[1] },
+      hint:
+        failure.name === 'ENOMEM' || failure.name === 'E2BIG'
+          ? 'it is too large: lower max_entries'
+          : 'check its type, the sizes of key and value, max_entries (ring buffers: a power of two, in pages) and flags; `bpftool feature` lists the types that the kernel has',
+    });
+  }
+  if (/RLIMIT_MEMLOCK|memlock/i.test(text) || (failure.name === 'ENOMEM' && native.libbpfVersion !== '')) {
+    return new LoadError('LOAD_MEMLOCK', `the kernel has no memory for it (${failure.name})`, {
+      details,
+      hint: 'kernels before 5.11 count it as locked memory: ulimit -l unlimited',
+    });
+  }
+  const last = warnings(text).at(-1) ?? '';
+  return new LoadError(
+    'LOAD_FAILED',
+    `libbpf ${native.libbpfVersion} cannot load it: ${failure.name}${last === '' ? '' : `: ${last}`}`,
+    {
+      details,
+      ...unknownSection(model, text),
+    },
+  );
+}
+
+function unknownSection(model: ObjectModel, text: string): { hint?: string } {
+  if (!/missing BPF prog type|unrecognized ELF section/.test(text)) return {};
+  const unknown = model.programs.filter(({ definition }) => definition === undefined).map(({ section }) => section);
+  return { hint: `no program type is known for SEC("${unknown.join('"), SEC("')}")` };
+}
+
+/** libbpf's complaints, without its prefix and without those that only repeat that loading failed. */
+function warnings(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^libbpf: /, '').trim())
+    .filter((line) => line !== '' && !/^(?:failed to load object|-- (?:BEGIN|END) PROG LOAD LOG)/.test(line));
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** File and line for logs that show only the text of the line: the line info of the program's own instructions. */
+function withPlace(report: VerifierReport, program: BpfProgram, model: ObjectModel): VerifierReport {
+  const { insn, source } = report;
+  const { btf, btfExt } = model;
+  if (insn === undefined || source?.file !== undefined || btf === undefined) return report;
+  const offset = program.insnOffset + insn * 8;
+  // functions that a program calls are appended to it: their numbers are not those of its section
+  if (insn * 8 >= program.size) return report;
+  const lines = btfExt?.lines.get(program.section) ?? [];
+  const found = lines.findLast((line) => line.insnOffset <= offset && line.insnOffset >= program.insnOffset);
+  if (found === undefined) return report;
+  const text = source?.text ?? btf.string(found.lineOff).trim();
+  return { ...report, source: { file: btf.string(found.fileNameOff), line: found.line, text } };
+}

@@ -1,0 +1,336 @@
+/**
+ * `ebpf-ecc/runner`: loads a package into the kernel and gives typed access to what it does.
+ *
+ * @example
+ * import * as types from './bootstrap.bpf.ts';
+ * await using bpf = await load('package.json', { types, rodata: { min_duration_ns: 1000000n } });
+ * for await (const event of bpf.events.rb) console.log(event.comm);
+ */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { makeCodec } from '../codegen/ts/run-time.ts';
+import { isEccError, UsageError } from '../core/errors.ts';
+import type { Codec } from '../decode/index.ts';
+import { findMapTypeName, type MapTypeName } from '../object/map-types.ts';
+import type { BpfMap as MapModel, BpfObject as ObjectModel } from '../object/model.ts';
+import { openObject } from '../object/open.ts';
+import type { Package, PackageMeta } from '../package/schema.ts';
+import { readPackage } from '../package/unpack.ts';
+import { attachMapError } from './attach-error.ts';
+import { type Attachment, linkAttachment } from './attachment.ts';
+import { diagnoseLoad } from './diagnose.ts';
+import { decodeEvents, decodeWith, eventTypes } from './event-types.ts';
+import { LiveSection } from './globals.ts';
+import { BpfMap, BYTES_CODEC, type ValueCodec } from './maps.ts';
+import { callAsync, type Native, openNative } from './native.ts';
+import { BpfObject, type MapHandle } from './object.ts';
+import { DEFAULT_PERF_PAGES, PerfBufferReader } from './perfbuf.ts';
+import { type Preparation, prepare } from './prepare.ts';
+import { LoadedProgram } from './program.ts';
+import type { RecordReader } from './records.ts';
+import { RingBufferReader } from './ringbuf.ts';
+import { type Decode, EventStream } from './stream.ts';
+import type { BpfModule, Events, Maps, ModuleMap, ProgramName, SectionInput, SectionValues } from './types.ts';
+
+/** A package by path, by its bytes (JSON or YAML, or a bare ELF object), or taken apart. */
+export type PackageSource = string | URL | Uint8Array | Package;
+
+export interface LoadOptions<M = undefined> {
+  /** The module that `ecc --ts` wrote: gives types, and decoders that need not be made first. */
+  readonly types?: M;
+  /** Values for `const volatile` variables. */
+  readonly rodata?: SectionInput<M, 'rodata'>;
+  /** First values of variables that start as zero. */
+  readonly bss?: SectionInput<M, 'bss'>;
+  /** First values of other variables. */
+  readonly data?: SectionInput<M, 'data'>;
+  /** `max_entries` by map. */
+  readonly mapSizes?: Readonly<Record<string, number>>;
+  /** Programs to load; the rest stays out of the kernel. Default: all but those whose section begins with `?`. */
+  readonly programs?: readonly ProgramName<M>[];
+  /**
+   * What programs are attached to. Default: what their sections say. `false`: nothing is attached until `programs.NAME.attach()`
+   * is called. By program: a target (`/bin/bash:readline`, `eth0`), or `false`.
+   */
+  readonly attach?: boolean | Readonly<Partial<Record<ProgramName<M>, string | false>>>;
+  /** Memory pages of each CPU's perf buffer: a power of two. Default 64. */
+  readonly perfBufferPages?: number;
+  /** BTF of the running kernel, for kernels without `/sys/kernel/btf/vmlinux`. */
+  readonly kernelBtf?: string;
+}
+
+/**
+ * Loads a package and attaches its programs.
+ * @throws {LoadError} `LOAD_VERIFIER` when the kernel refuses a program (with the instruction, its C line and the reason),
+ * `LOAD_PERMISSION`, `LOAD_ATTACH`, … @throws {ToolError} koffi or libbpf are missing @throws {UsageError} a variable, map or program of
+ * that name does not exist, or a value does not fit
+ */
+export async function load<M extends BpfModule | undefined = undefined>(
+  source: PackageSource,
+  options: LoadOptions<M> = {},
+): Promise<LoadedPackage<M>> {
+  const opened = await openPackage(source);
+  const native = await openNative();
+  const loaded = await LoadedPackage.load<M>(native, opened, options);
+  if (options.attach === false) return loaded;
+  try {
+    await loaded.attach();
+  } catch (error) {
+    loaded.close();
+    throw error;
+  }
+  return loaded;
+}
+
+export interface OpenedPackage {
+  readonly object: Uint8Array;
+  /** `undefined` for a bare object. */
+  readonly meta: PackageMeta | undefined;
+  readonly model: ObjectModel;
+  /** Of the object, for libbpf. */
+  readonly name: string;
+}
+
+/** Reads a package and looks at its object; nothing is loaded. */
+export async function openPackage(source: PackageSource): Promise<OpenedPackage> {
+  if (typeof source === 'string' || source instanceof URL) {
+    const path = source instanceof URL ? fileURLToPath(source) : source;
+    const bytes = await readFile(path).catch((cause: unknown) => {
+      throw new UsageError('USAGE_NO_FILE', `cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause }).in(
+        path,
+      );
+    });
+    try {
+      return await openPackage(bytes);
+    } catch (error) {
+      throw isEccError(error) ? error.in(path) : error;
+    }
+  }
+  const { object, meta } = source instanceof Uint8Array ? await unpack(source) : source;
+  return {
+    object,
+    meta,
+    model: openObject(object, { byteOrder: 'little' }),
+    name: meta?.bpf_skel.obj_name ?? 'bpf_object',
+  };
+}
+
+async function unpack(bytes: Uint8Array): Promise<{ object: Uint8Array; meta: PackageMeta | undefined }> {
+  const isElf = bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+  return isElf ? { object: bytes, meta: undefined } : readPackage(bytes);
+}
+
+/** A package in the kernel. Closing it, or the end of the process, takes everything out again. */
+export class LoadedPackage<M extends BpfModule | undefined = undefined> {
+  readonly meta: PackageMeta | undefined;
+  /** What is in the object file. */
+  readonly model: ObjectModel;
+  readonly programs: Readonly<Record<ProgramName<M>, LoadedProgram>>;
+  /** All maps but those of events and of global variables. */
+  readonly maps: Maps<M>;
+  /** Ring buffers and perf event arrays, ready to be read. */
+  readonly events: Events<M>;
+  /** `const volatile` variables: as they were loaded. */
+  readonly rodata: Readonly<SectionValues<M, 'rodata'>>;
+  /** Variables that started as zero: reading and assigning goes straight to the program's memory. */
+  readonly bss: SectionValues<M, 'bss'>;
+  readonly data: SectionValues<M, 'data'>;
+  readonly #native: Native;
+  readonly #object: BpfObject;
+  readonly #options: LoadOptions<M>;
+  readonly #closing: (() => void)[] = [];
+  readonly #structOps: Attachment[] = [];
+
+  private constructor(native: Native, object: BpfObject, opened: OpenedPackage, options: LoadOptions<M>) {
+    this.meta = opened.meta;
+    this.model = opened.model;
+    this.#native = native;
+    this.#object = object;
+    this.#options = options;
+    this.programs = this.#programs() as this['programs'];
+    const maps: Record<string, BpfMap<unknown, unknown>> = Object.create(null);
+    const events: Record<string, EventStream<unknown>> = Object.create(null);
+    for (const map of opened.model.maps) {
+      const handle = object.findMap(map.name);
+      if (map.kind !== 'user' || handle === undefined) continue;
+      if (map.typeName === 'ringbuf' || map.typeName === 'perf_event_array')
+        events[map.name] = this.#stream(map, handle);
+      else maps[map.name] = this.#map(map, handle);
+    }
+    this.maps = maps as unknown as Maps<M>;
+    this.events = events as unknown as Events<M>;
+    this.rodata = this.#section('.rodata') as SectionValues<M, 'rodata'>;
+    this.bss = this.#section('.bss') as SectionValues<M, 'bss'>;
+    this.data = this.#section('.data') as SectionValues<M, 'data'>;
+  }
+
+  /** @internal */
+  static async load<M extends BpfModule | undefined>(
+    native: Native,
+    opened: OpenedPackage,
+    options: LoadOptions<M>,
+  ): Promise<LoadedPackage<M>> {
+    const openOptions = { name: opened.name, kernelBtfPath: options.kernelBtf };
+    const preparation = preparationOf(options);
+    const object = BpfObject.open(native, opened.object, openOptions);
+    try {
+      prepare(object, opened.model, preparation);
+      const failure = await object.load();
+      if (failure !== undefined) {
+        object.close();
+        throw await diagnoseLoad({ native, opened, openOptions, preparation, failure });
+      }
+      return new LoadedPackage(native, object, opened, options);
+    } catch (error) {
+      object.close();
+      throw error;
+    }
+  }
+
+  /** Attaches what is not attached yet: every program that is loaded, and struct_ops maps. */
+  async attach(): Promise<void> {
+    const { attach } = this.#options;
+    const targets: Readonly<Record<string, string | false | undefined>> = typeof attach === 'object' ? attach : {};
+    for (const program of Object.values(this.programs) as LoadedProgram[]) {
+      const target = Object.hasOwn(targets, program.name) ? targets[program.name] : undefined;
+      if (target === false || !program.attachable) continue;
+      await program.attach(target);
+    }
+    if (this.#structOps.length === 0) await this.#attachStructOps();
+  }
+
+  /** Everything that is attached now. */
+  get attachments(): readonly Attachment[] {
+    const programs = Object.values(this.programs) as LoadedProgram[];
+    return [...programs.flatMap(({ attachment }) => attachment ?? []), ...this.#structOps];
+  }
+
+  get closed(): boolean {
+    return this.#object.closed;
+  }
+
+  /** Detaches, ends the iterations over events, frees everything. Harmless when done twice. */
+  close(): void {
+    if (this.#object.closed) return;
+    for (const attachment of this.attachments) attachment.detach();
+    for (const close of this.#closing.splice(0)) close();
+    this.#object.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  async #attachStructOps(): Promise<void> {
+    for (const map of this.model.maps) {
+      if (map.structOps === undefined || !map.structOps.autocreate) continue;
+      const handle = this.#object.findMap(map.name);
+      if (handle === undefined) continue;
+      const { result, errno } = await callAsync(
+        this.#native,
+        this.#native.bpf.bpf_map__attach_struct_ops,
+        handle.pointer,
+      );
+      if (result === null) throw await attachMapError(map.name, map.structOps.typeName, errno);
+      this.#structOps.push(linkAttachment(this.#native, map.name, `struct_ops ${map.structOps.typeName}`, result));
+    }
+  }
+
+  #programs(): Record<string, LoadedProgram> {
+    const programs: Record<string, LoadedProgram> = Object.create(null);
+    for (const program of this.model.programs) {
+      const handle = this.#object.findProgram(program.name);
+      if (handle === undefined || this.#native.bpf.bpf_program__fd(handle.pointer) < 0) continue;
+      const extras = this.meta?.bpf_skel.progs.find(({ name }) => name === program.name) ?? {};
+      programs[program.name] = new LoadedProgram(this.#native, this.#object, handle, program, extras);
+    }
+    return programs;
+  }
+
+  #moduleMap(name: string): ModuleMap | undefined {
+    const maps = this.#options.types?.maps;
+    return maps !== undefined && Object.hasOwn(maps, name) ? maps[name] : undefined;
+  }
+
+  #stream(map: MapModel, handle: MapHandle): EventStream<unknown> {
+    const { bpf } = this.#native;
+    const fd = bpf.bpf_map__fd(handle.pointer);
+    const reader: RecordReader =
+      map.typeName === 'ringbuf'
+        ? new RingBufferReader(this.#native, fd, bpf.bpf_map__max_entries(handle.pointer), map.name)
+        : new PerfBufferReader(this.#native, fd, this.#perfPages(), map.name);
+    const known = this.#moduleMap(map.name)?.event as Codec<unknown> | undefined;
+    const decode: Decode<unknown> =
+      known === undefined
+        ? decodeEvents(this.model.btf, eventTypes(this.model.btf, this.meta, map))
+        : decodeWith(known);
+    const stream = new EventStream(this.#native, map.name, reader, decode);
+    this.#closing.push(() => stream.close());
+    return stream;
+  }
+
+  #perfPages(): number {
+    return this.#options.perfBufferPages ?? this.meta?.perf_buffer_pages ?? DEFAULT_PERF_PAGES;
+  }
+
+  #map(map: MapModel, handle: MapHandle): BpfMap<unknown, unknown> {
+    const { bpf } = this.#native;
+    const { pointer } = handle;
+    const known = this.#moduleMap(map.name);
+    return new BpfMap<unknown, unknown>(
+      this.#native,
+      {
+        name: map.name,
+        fd: bpf.bpf_map__fd(pointer),
+        type: map.typeName ?? (findMapTypeName(bpf.bpf_map__type(pointer)) as MapTypeName),
+        keySize: bpf.bpf_map__key_size(pointer),
+        valueSize: bpf.bpf_map__value_size(pointer),
+        maxEntries: bpf.bpf_map__max_entries(pointer),
+      },
+      {
+        key: (known?.key as Codec<unknown> | undefined) ?? this.#codec(map.keyTypeId),
+        value: (known?.value as Codec<unknown> | undefined) ?? this.#codec(map.valueTypeId),
+      },
+      () => !this.#object.closed,
+    );
+  }
+
+  #codec(typeId: MapModel['keyTypeId']): ValueCodec<unknown> {
+    const { btf } = this.model;
+    if (btf === undefined || typeId === undefined) return BYTES_CODEC as ValueCodec<unknown>;
+    return makeCodec(btf, typeId);
+  }
+
+  /** The variables of a section as an object; empty when there is no such section. */
+  #section(name: string): Record<string, unknown> {
+    const section = this.model.dataSections.find((one) => one.name === name);
+    const handle = this.#object.findSectionMap(name);
+    if (section === undefined || handle === undefined || !section.variables.some(({ exported }) => exported))
+      return Object.create(null);
+    const live = new LiveSection(this.#native, this.#native.bpf.bpf_map__fd(handle.pointer), section, this.model);
+    this.#closing.push(() => live.close());
+    return live.asObject();
+  }
+}
+
+function preparationOf<M>(options: LoadOptions<M>): Preparation {
+  const globals = new Map<string, unknown>();
+  for (const section of [options.rodata, options.bss, options.data]) {
+    for (const [name, value] of Object.entries(section ?? {})) if (value !== undefined) globals.set(name, value);
+  }
+  const targets = new Map<string, string>();
+  if (typeof options.attach === 'object') {
+    for (const [name, target] of Object.entries(options.attach))
+      if (typeof target === 'string') targets.set(name, target);
+  }
+  return {
+    globals,
+    targets,
+    mapSizes: new Map(Object.entries(options.mapSizes ?? {})),
+    only: options.programs === undefined ? undefined : new Set<string>(options.programs),
+  };
+}
