@@ -4,7 +4,13 @@
  * The command line is a thin layer over this.
  */
 export { type BuildEvent, BuildFailures, type BuildOptions, build } from './build/build.ts';
-export { type CompiledSource, type CompileOptions, compile } from './build/compile.ts';
+export {
+  type CompiledObject,
+  type CompiledSource,
+  type CompileOptions,
+  compile,
+  compileObject,
+} from './build/compile.ts';
 export { emitTypes, type TypesOptions } from './build/types.ts';
 export {
   CompileError,

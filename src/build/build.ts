@@ -7,7 +7,7 @@ import path from 'node:path';
 import { CompileError } from '../core/errors.ts';
 import { cacheDirectory } from '../core/paths.ts';
 import type { Warning } from '../core/warning.ts';
-import { type CompiledSource, type CompileOptions, compile } from './compile.ts';
+import { type CompiledSource, type CompileOptions, compile, compileObject } from './compile.ts';
 import { type Artefact, type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
 import { renderArtefact } from './render.ts';
 import { checkReadable } from './source.ts';
@@ -76,6 +76,13 @@ async function buildOne(plan: BuildPlan, options: BuildOptions): Promise<void> {
   const { onEvent = () => {} } = options;
   const progress = (text: string) => onEvent({ kind: 'progress', source, text });
   progress('Compiling bpf object...');
+  const write = (files: readonly WrittenFile[]) =>
+    writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
+  if (options.objectOnly) {
+    const { object, diagnostics } = await compileObject(source, options);
+    if (diagnostics !== '') onEvent({ kind: 'diagnostics', source, text: diagnostics });
+    return write([{ artefact: plan.artefacts[0]!, content: object }]);
+  }
   const compiled = await compile(source, {
     ...options,
     exportHeader: plan.exportHeader,
@@ -87,7 +94,7 @@ async function buildOne(plan: BuildPlan, options: BuildOptions): Promise<void> {
   const packed = plan.artefacts.find(({ kind }) => kind === 'package');
   if (packed !== undefined) progress(`Packing ebpf object and config into ${packed.path}...`);
   const files = await Promise.all(plan.artefacts.map((artefact) => render(artefact, plan, compiled)));
-  await writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
+  await write(files);
 }
 
 function refuseWarnings({ source, warnings }: CompiledSource): void {

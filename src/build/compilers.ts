@@ -32,6 +32,8 @@ export interface CompilerRun {
   /** Struct tags that get a marker. */
   readonly tags: readonly string[];
   readonly workDirectory: string;
+  /** Without, the AST is left out: only the object is wanted. */
+  readonly withAst: boolean;
   readonly colour: boolean;
   readonly run: RunOptions;
   readonly trace: Trace;
@@ -42,7 +44,7 @@ export interface CompilerRun {
 export interface CompilerOutput {
   /** The stripped object. */
   readonly object: Buffer;
-  /** The AST as clang printed it. */
+  /** The AST as clang printed it; empty when it was not wanted. */
   readonly ast: Buffer;
   /** Clang's warnings, as they are to be shown. */
   readonly diagnostics: string;
@@ -66,7 +68,7 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
       session === undefined ? undefined : writeFile(run.headerFile, session.header()),
     ]);
     const stopAst = new AbortController();
-    const ast = startAst(run, stopAst.signal);
+    const ast = run.withAst ? startAst(run, stopAst.signal) : Promise.resolve(Buffer.alloc(0));
     try {
       const generated = await trace.span('clang: code generation', () => generate(run));
       if (generated.exitCode === 0) {

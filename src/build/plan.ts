@@ -32,6 +32,8 @@ export interface OutputRequest {
   readonly yaml?: boolean;
   readonly noPackage?: boolean;
   readonly headerOnly?: boolean;
+  /** Only the object, which may need to be linked with others. */
+  readonly objectOnly?: boolean;
   readonly types?: boolean;
   readonly wasmHeader?: boolean;
   readonly standalone?: boolean;
@@ -81,6 +83,7 @@ function* artefacts(request: OutputRequest, source: string, objName: string, sev
   const at = (name: string) => (directory === '.' && !source.startsWith('./') ? name : path.join(directory, name));
   const format = request.yaml ? 'yaml' : 'json';
   yield { kind: 'object', path: at(`${objName}.bpf.o`) };
+  if (request.objectOnly) return;
   yield { kind: 'skeleton', path: at(`${objName}.skel.${format}`) };
   if (request.types) yield { kind: 'types', path: at(`${objName}.bpf.ts`) };
   if (!request.noPackage) {
@@ -114,6 +117,16 @@ function checkConflicts(request: OutputRequest): void {
   }
   if (request.headerOnly && request.exportHeader !== undefined)
     refuse('--header-only and an export header', 'the source is the header');
+  if (request.objectOnly) {
+    const other = [
+      request.types && '--ts',
+      request.wasmHeader && '--wasm-header',
+      request.standalone && '--standalone',
+      request.btfgen && '--btfgen',
+      request.packageName !== undefined && '--package-name',
+    ].find((flag) => flag);
+    if (other) refuse(`--object-only and ${other}`, `${other} needs more than the object`);
+  }
   if (request.keepSource && !request.standalone)
     refuse('--keep-source without --standalone', 'there is no source to keep');
   if (request.sources.length > 1) {

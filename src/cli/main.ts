@@ -36,7 +36,6 @@ function parser(argv: readonly string[]) {
         'boolean-negation': false,
         'parse-numbers': false,
         'parse-positional-numbers': false,
-        'duplicate-arguments-array': false,
       })
       .command(compile)
       .command(types)
@@ -52,6 +51,7 @@ function parser(argv: readonly string[]) {
       .help('help', 'Show help')
       .alias('help', 'h')
       .strict()
+      .check(checkRepeated, true)
       .wrap(Math.min(110, process.stdout.columns ?? 110))
       .exitProcess(false)
       .fail((message: string | null, error: unknown) => {
@@ -61,6 +61,17 @@ function parser(argv: readonly string[]) {
         });
       })
   );
+}
+
+/** Options that take one value, given twice, are a slip: which of the two is meant? */
+const LISTS = new Set(['_', 'files', 'sources', 'args', 'additional-cflags', 'a', 'type', 't', 'attach']);
+
+function checkRepeated(argv: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(argv)) {
+    if (!Array.isArray(value) || LISTS.has(name) || /[A-Z]/.test(name)) continue;
+    throw new UsageError('USAGE_REPEATED', `--${name} is given ${value.length} times, and takes one value`);
+  }
+  return true;
 }
 
 /** `ecc … | head` ends early; that is not an error. */

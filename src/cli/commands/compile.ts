@@ -30,6 +30,11 @@ function options(argv: Argv) {
         describe: 'Write object and skeleton only',
         group: 'Output:',
       },
+      'object-only': {
+        type: 'boolean',
+        describe: 'Write only the object, for linking with bpftool gen object',
+        group: 'Output:',
+      },
       'package-name': {
         type: 'string',
         requiresArg: true,
@@ -159,6 +164,7 @@ function buildOptions(argv: Arguments): BuildOptions {
     packageName: argv['package-name'],
     types: argv.ts === true,
     headerOnly: argv['header-only'] === true,
+    objectOnly: argv['object-only'] === true,
     wasmHeader: argv['wasm-header'] === true,
     standalone: argv.standalone === true,
     keepSource: argv['keep-source'] === true,
