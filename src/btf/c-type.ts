@@ -37,8 +37,10 @@ export interface CTypePrinter {
 const MAX_CHAIN = 256;
 /** Anonymous structs within each other and functions taking functions. */
 const MAX_NESTING = 100;
-/** Characters that one printer writes in all its texts. A kernel's structs take 3 million. */
-const MAX_TEXT = 1 << 26;
+/** Characters of one text. The longest of a kernel's members has 300. */
+const MAX_TEXT = 1 << 18;
+/** Characters that one printer writes in all its texts. Those of a kernel's members take 0.7 million. */
+const MAX_TOTAL = 1 << 23;
 const MAX_TABS = 13;
 const TABS = '\t'.repeat(MAX_TABS);
 
@@ -63,9 +65,7 @@ export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePri
   function emit(text: string): void {
     out += text;
     written += text.length + 1;
-    if (written > MAX_TEXT) {
-      throw new MalformedError('BTF_TOO_LARGE', `the C text of the types is longer than ${MAX_TEXT} characters`);
-    }
+    if (out.length > MAX_TEXT || written > MAX_TOTAL) throw tooLarge(written > MAX_TOTAL);
   }
 
   const newLine = (level: number) => emit(`\n${TABS.slice(0, level)}`);
@@ -333,6 +333,7 @@ export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePri
       return out;
     },
     reset() {
+      if (printedNames.size + identCounts.size === 0) return;
       printedNames.clear();
       tagCounts.clear();
       identCounts.clear();
@@ -342,6 +343,11 @@ export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePri
 
 function roundUp(value: number, step: number): number {
   return step <= 0 ? value : Math.ceil(value / step) * step;
+}
+
+function tooLarge(inTotal: boolean): MalformedError {
+  const what = inTotal ? `all types together is longer than ${MAX_TOTAL}` : `one type is longer than ${MAX_TEXT}`;
+  return new MalformedError('BTF_TOO_LARGE', `the C text of ${what} characters`);
 }
 
 function tooDeep(btf: Btf, id: TypeId): MalformedError {

@@ -5,6 +5,9 @@
 import type { TypeId } from './kinds.ts';
 import type { Btf } from './table.ts';
 
+/** Bytes of a name that go into its hash: names that share megabytes must not cost megabytes each. */
+const MAX_HASHED = 256;
+
 export class NameIndex {
   readonly #btf: Btf;
   /** Hash bucket → last type id in it; 0 = empty. */
@@ -25,7 +28,8 @@ export class NameIndex {
       const start = words[offsets[id]!]!;
       if (start === 0) continue;
       let hash = 0x811c9dc5;
-      for (let at = start, byte = strings[at]!; byte !== 0; byte = strings[++at]!)
+      const end = start + MAX_HASHED;
+      for (let at = start, byte = strings[at]!; byte !== 0 && at < end; byte = strings[++at]!)
         hash = Math.imul(hash ^ byte, 0x01000193);
       const bucket = (hash ^ (hash >>> 15)) & this.#mask;
       this.#next[id] = this.#heads[bucket]!;
@@ -37,7 +41,7 @@ export class NameIndex {
     if (name === '') return [];
     const bytes = Buffer.from(name);
     let hash = 0x811c9dc5;
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+    for (const byte of bytes.subarray(0, MAX_HASHED)) hash = Math.imul(hash ^ byte, 0x01000193);
     const found: TypeId[] = [];
     for (let id = this.#heads[(hash ^ (hash >>> 15)) & this.#mask]!; id !== 0; id = this.#next[id]!) {
       if (this.#isNamed(id as TypeId, bytes)) found.push(id as TypeId);

@@ -90,3 +90,34 @@ export function cString(bytes: Uint8Array, start: number): string {
   const end = nul < 0 ? bytes.length : nul;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end);
 }
+
+/**
+ * Reads the NUL-terminated strings of a string section, each place once. Places may share bytes (`.text` in `.rel.text`), but all
+ * strings together may not be longer than the sharing of a real file explains: thousands of names that are the ends of one
+ * megabyte are an attack on memory.
+ * @param what  names the section, for the message
+ * @param code  the error code
+ */
+export function stringReader(bytes: Uint8Array, what: string, code: string): (offset: number) => string {
+  const known = new Map<number, string>();
+  const limit = 4 * bytes.length + 65_536;
+  let total = 0;
+  return (offset) => {
+    let text = known.get(offset);
+    if (text === undefined) {
+      text = cString(bytes, offset);
+      total += text.length;
+      if (total > limit) {
+        throw new MalformedError(
+          code,
+          `${what}: the names have more than ${limit} characters in ${bytes.length} bytes`,
+          {
+            details: { size: bytes.length, limit },
+          },
+        );
+      }
+      known.set(offset, text);
+    }
+    return text;
+  };
+}

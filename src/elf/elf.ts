@@ -6,7 +6,7 @@
  *
  * @see System V ABI, chapters "Object Files" and "Relocation"; `elf(5)`.
  */
-import { ByteReader, cString } from '../core/bytes.ts';
+import { ByteReader, stringReader } from '../core/bytes.ts';
 import { MalformedError, UnsupportedError } from '../core/errors.ts';
 
 export const SectionType = {
@@ -124,6 +124,7 @@ export class ElfFile {
       );
     }
     const names = this.data(strings);
+    const nameAt = stringReader(names, `symbol names in ${strings.name}`, 'ELF_BAD_NAME');
     const reader = new ByteReader(this.data(table), this.littleEndian, `symbol table ${table.name}`, 'ELF_TRUNCATED');
     const symbols: ElfSymbol[] = [];
     for (let offset = 0, index = 0; offset + SYMBOL_SIZE <= reader.length; offset += SYMBOL_SIZE, index++) {
@@ -137,7 +138,7 @@ export class ElfFile {
       }
       symbols.push({
         index,
-        name: nameOffset === 0 ? '' : cString(names, nameOffset),
+        name: nameOffset === 0 ? '' : nameAt(nameOffset),
         type: info & 0xf,
         binding: info >> 4,
         visibility: reader.u8(offset + 5) & 3,
@@ -205,6 +206,7 @@ export function parseElf(bytes: Uint8Array): ElfFile {
   }
   const namesHeader = tableOffset + namesIndex * SECTION_HEADER_SIZE;
   const names = reader.slice(reader.size64(namesHeader + 24), reader.size64(namesHeader + 32), 'section names');
+  const nameAt = stringReader(names, 'section names', 'ELF_BAD_NAME');
   const sections: ElfSection[] = [];
   for (let index = 0; index < count; index++) {
     const at = tableOffset + index * SECTION_HEADER_SIZE;
@@ -217,7 +219,7 @@ export function parseElf(bytes: Uint8Array): ElfFile {
     }
     sections.push({
       index,
-      name: names.length === 0 ? '' : cString(names, nameOffset),
+      name: names.length === 0 ? '' : nameAt(nameOffset),
       type: reader.u32(at + 4),
       flags: reader.size64(at + 8),
       offset: reader.size64(at + 24),

@@ -69,8 +69,7 @@ function userMaps(sources: MapSources): BpfMap[] {
       );
     }
     const dataSection = isArena ? arenaSection(sources, variable.name, definition) : undefined;
-    const map: BpfMap = {
-      ...definition,
+    const map = describeMap(definition, {
       name: variable.name,
       ident: variable.name,
       kind: isArena ? 'arena' : 'user',
@@ -84,7 +83,7 @@ function userMaps(sources: MapSources): BpfMap[] {
       dataSection,
       slots: [],
       structOps: undefined,
-    };
+    });
     if (isArena) arena = map;
     maps.push(map);
   }
@@ -99,6 +98,37 @@ function userMaps(sources: MapSources): BpfMap[] {
     );
   }
   return maps;
+}
+
+/** A map of its two parts. Written out, because there may be tens of thousands and spreading is ten times slower. */
+function describeMap(definition: MapDefinition, map: Omit<BpfMap, keyof MapDefinition>): BpfMap {
+  return {
+    type: definition.type,
+    typeName: definition.typeName,
+    keySize: definition.keySize,
+    valueSize: definition.valueSize,
+    keyTypeId: definition.keyTypeId,
+    valueTypeId: definition.valueTypeId,
+    maxEntries: definition.maxEntries,
+    flags: definition.flags,
+    numaNode: definition.numaNode,
+    mapExtra: definition.mapExtra,
+    pinning: definition.pinning,
+    inner: definition.inner,
+    name: map.name,
+    ident: map.ident,
+    kind: map.kind,
+    section: map.section,
+    sectionIndex: map.sectionIndex,
+    sectionOffset: map.sectionOffset,
+    sectionSize: map.sectionSize,
+    varTypeId: map.varTypeId,
+    definitionTypeId: map.definitionTypeId,
+    mmapable: map.mmapable,
+    dataSection: map.dataSection,
+    slots: map.slots,
+    structOps: map.structOps,
+  };
 }
 
 /** The struct that defines the map. */

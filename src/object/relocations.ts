@@ -66,11 +66,13 @@ export function applyRelocations(sources: RelocationSources): BpfMap[] {
       }
     }
   }
-  return sources.maps.map((map) => ({
-    ...map,
-    slots: slots.get(map) ?? map.slots,
-    structOps: map.structOps && { ...map.structOps, programs: operations.get(map) ?? [] },
-  }));
+  return sources.maps.map((map) => {
+    if (map.structOps !== undefined) {
+      return { ...map, structOps: { ...map.structOps, programs: operations.get(map) ?? [] } };
+    }
+    const filled = slots.get(map);
+    return filled === undefined ? map : { ...map, slots: filled };
+  });
 }
 
 function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
