@@ -24,6 +24,8 @@ export interface Codec<T, In = T> {
    * @throws {ShortBufferError} (a `RangeError`) naming type, need and have
    */
   decode(source: ByteSource, offset?: number): T;
+  /** What {@link decode} does for everything but a long enough `DataView`. */
+  decodeAny(source: ByteSource, offset: number): T;
   /** Like {@link decode}, but bytes that are missing at the end count as zero: numbers are 0, strings and flexible arrays empty. */
   decodePartial(source: ByteSource, offset?: number): T;
   /**
@@ -52,6 +54,8 @@ export interface CodecSpec<T, In> {
   /** Default: `size`. */
   readonly need?: number;
   read(view: DataView, at: number, end?: number): T;
+  /** Default: the runtime's. */
+  decode?(source: ByteSource, offset?: number): T;
   write(view: DataView, at: number, value: In): void;
   /** Only for types with a flexible array. Default: `size`. */
   measure?(value: In): number;
@@ -76,7 +80,7 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
     return bytes;
   }
 
-  function decode(source: ByteSource, offset = 0): T {
+  function decodeAny(source: ByteSource, offset: number): T {
     checkLength(name, need, source.byteLength, offset);
     if (source instanceof DataView) return read(source, offset, source.byteLength);
     if (isFlexible || size > SCRATCH || !(source instanceof Uint8Array)) {
@@ -89,8 +93,10 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
     return read(view as DataView, 0, size);
   }
 
+  const decode = spec.decode ?? ((source: ByteSource, offset = 0) => decodeAny(source, offset));
+
   function decodePartial(source: ByteSource, offset = 0): T {
-    if (offset + need <= source.byteLength) return decode(source, offset);
+    if (offset + need <= source.byteLength) return decodeAny(source, offset);
     checkOffset(name, offset);
     const have = Math.max(0, source.byteLength - offset);
     const padded = new Uint8Array(need);
@@ -126,7 +132,7 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
     return target;
   }
 
-  return { name, size, need, decode, decodePartial, encode, encodeInto, read, write, measure };
+  return { name, size, need, decode, decodeAny, decodePartial, encode, encodeInto, read, write, measure };
 }
 
 /** What a codec decodes to: `Decoded<typeof maps.start.key>`. */

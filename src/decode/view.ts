@@ -24,28 +24,30 @@ export abstract class View<T> implements Movable {
   $at = 0;
   /** Where the bytes of a flexible array end. */
   $end: number | undefined = 0;
-  #source: ByteSource | undefined = undefined;
+  /** What {@link $set} was last given, and the last offset in it that has room for a value. */
+  $source: ByteSource | undefined = undefined;
+  $last = -1;
 
   /** The codec of the type. */
   abstract get $codec(): Codec<T, never>;
 
   /**
-   * Points the view at the value at `offset`. For the same source, or a `DataView`, nothing is allocated.
+   * Points the view at the value at `offset`. For the same source as the last time nothing is allocated.
    * @throws {ShortBufferError} (a `RangeError`) naming type, need and have
    */
-  $set(source: ByteSource, offset = 0): this {
+  abstract $set(source: ByteSource, offset?: number): this;
+
+  /** Takes a source that is new, after a look at its length; what {@link $set} does when it has to. */
+  $attach(source: ByteSource, offset: number): void {
     const { name, need } = this.$codec;
     checkLength(name, need, source.byteLength, offset);
-    if (this.#source !== source) {
-      this.$view = source instanceof DataView ? source : viewOf(source);
-      this.#source = source;
-    }
-    this.$at = offset;
+    this.$view = source instanceof DataView ? source : viewOf(source);
+    this.$source = source;
+    this.$last = source.byteLength - need;
     this.$end = source.byteLength;
-    return this;
   }
 
-  /** Like {@link $set} for bytes that may end early: what is missing reads as zero. Such a tail is copied. */
+  /** Like {@link $set} for bytes that may end early: what is missing reads as zero. Such a value is copied. */
   $setPartial(source: ByteSource, offset = 0): this {
     const { need } = this.$codec;
     if (offset + need <= source.byteLength) return this.$set(source, offset);
@@ -59,7 +61,7 @@ export abstract class View<T> implements Movable {
   }
 
   $move(view: DataView, at: number, end?: number): this {
-    this.#source = undefined;
+    this.$source = undefined;
     this.$view = view;
     this.$at = at;
     this.$end = end;

@@ -82,7 +82,7 @@ export function readShape(target: Target, shape: Shape, place: Place, what: stri
       return `${view}.getFloat${shape.size * 8}(${at}, ${little})`;
     case 'struct': {
       const end = shape.type.flexible && place.end !== undefined ? `, ${place.end}` : '';
-      return `${shape.type.name}.read(${view}, ${at}${end})`;
+      return `${shape.type.readName}(${view}, ${at}${end})`;
     }
     case 'string': {
       const size = shape.size ?? `${target.use('flexibleLength')}(${at}, ${place.end}, 1)`;
@@ -311,24 +311,40 @@ function measureShape(target: Target, shape: Shape, value: string): string {
   return shape.kind === 'array' ? `${target.use('arraySize')}(${value}, ${shape.stride})` : '0';
 }
 
-/** The codec of a struct or of a value that is none, as an expression. */
-export function codecOf(target: Target, plan: StructPlan | AliasPlan): string {
-  const parameters = plan.kind === 'struct' && plan.flexible ? 'view, at, end' : 'view, at';
+/** The function that reads a struct: on its own, so that engines inline it where it is nested in others. */
+export function readFunction(target: Target, plan: StructPlan): string {
+  const parameter = (name: string, type: string) => (target.typed ? `${name}: ${type}` : name.replace('?', ''));
+  const parameters = [parameter('view', 'DataView'), parameter('at', 'number')];
+  if (plan.flexible) parameters.push(parameter('end?', 'number'));
+  const members = readMembers(target, plan, '    ');
+  const body = members === '' ? '  return {};\n' : `  return {\n${members}  };\n`;
+  return `function ${plan.readName}(${parameters.join(', ')})${target.typed ? `: ${plan.name}` : ''} {\n${body}}\n`;
+}
+
+/** The codec of a struct, as an expression. */
+export function structCodec(target: Target, plan: StructPlan): string {
+  const { name, readName, size, need, flexible } = plan;
   let text = `${target.use('codec')}({\n`;
-  const name = plan.kind === 'struct' && plan.tag === '' && plan.id !== undefined ? plan.name : plan.cName;
-  text += `  name: ${quote(name)},\n  size: ${plan.size},\n`;
-  if (plan.kind === 'struct') {
-    if (plan.need !== plan.size) text += `  need: ${plan.need},\n`;
-    const members = readMembers(target, plan, '    ');
-    text += members === '' ? '  read: () => ({}),\n' : `  read: (${parameters}) => ({\n${members}  }),\n`;
-    const writes = writeMembers(target, plan, '    ');
-    text += writes === '' ? '  write: () => {},\n' : `  write: (view, at, value) => {\n${writes}  },\n`;
-    if (plan.flexible) text += `  measure: (value) => ${measureStruct(target, plan)},\n`;
-  } else {
-    const place: Place = { view: 'view', at: 'at', end: undefined };
-    const what = quote(plan.cName);
-    text += `  read: (view, at) => ${readShape(target, plan.shape, place, what, 0)},\n`;
-    text += `  write: (view, at, value) => ${writeShape(target, plan.shape, 'at', 'value', what, 0)},\n`;
-  }
+  text += `  name: ${quote(plan.tag === '' && plan.id !== undefined ? name : plan.cName)},\n  size: ${size},\n`;
+  if (need !== size) text += `  need: ${need},\n`;
+  text += `  read: ${readName},\n`;
+  // The runtime's own decode() is shared by all types, which keeps engines from specialising it.
+  const args = `source, offset${flexible ? ', source.byteLength' : ''}`;
+  text += '  decode: (source, offset = 0) =>\n';
+  text += `    source instanceof DataView && offset + ${need} <= source.byteLength\n`;
+  text += `      ? ${readName}(${args})\n      : ${name}.decodeAny(source, offset),\n`;
+  const writes = writeMembers(target, plan, '    ');
+  text += writes === '' ? '  write: () => {},\n' : `  write: (view, at, value) => {\n${writes}  },\n`;
+  if (flexible) text += `  measure: (value) => ${measureStruct(target, plan)},\n`;
+  return `${text}})`;
+}
+
+/** The codec of a value that is no struct, as an expression. */
+export function aliasCodec(target: Target, plan: AliasPlan): string {
+  const place: Place = { view: 'view', at: 'at', end: undefined };
+  const what = quote(plan.cName);
+  let text = `${target.use('codec')}({\n  name: ${what},\n  size: ${plan.size},\n`;
+  text += `  read: (view, at) => ${readShape(target, plan.shape, place, what, 0)},\n`;
+  text += `  write: (view, at, value) => ${writeShape(target, plan.shape, 'at', 'value', what, 0)},\n`;
   return `${text}})`;
 }

@@ -4,8 +4,9 @@
  */
 import type { TypeId } from '../../btf/kinds.ts';
 import type { Btf } from '../../btf/table.ts';
+import * as runtime from '../../decode/index.ts';
 import type { BpfMap, BpfObject, DataSection } from '../../object/model.ts';
-import { codecOf, type RuntimeName, type Target } from './code.ts';
+import { aliasCodec, type RuntimeName, readFunction, structCodec, type Target } from './code.ts';
 import { literal } from './literal.ts';
 import {
   commentText,
@@ -54,8 +55,7 @@ export interface ModuleInput {
 }
 
 /** Names that the module itself exports or imports under; no type can have them. */
-const OWN_NAMES = ['maps', 'programs', 'Codec', 'DataSection'];
-const RUNTIME_CLASSES = ['View', 'ViewArray'];
+const OWN_NAMES = ['maps', 'programs', 'ByteSource', 'Codec', 'DataSection'];
 
 /** @throws {UsageError} `USAGE_TYPE` for a type that has no values; {@link MalformedError} for types that no compiler makes */
 export function emitTypeScript(input: ModuleInput): string {
@@ -73,7 +73,7 @@ class ModuleWriter {
   constructor(input: ModuleInput) {
     this.#input = input;
     this.#openEnums = input.options?.enums === 'open';
-    this.#scope = moduleScope([...OWN_NAMES, ...RUNTIME_CLASSES]);
+    this.#scope = moduleScope([...OWN_NAMES, ...Object.keys(runtime)]);
     this.#planner = new Planner(input.btf, this.#scope, input.options);
     this.#target = {
       littleEndian: input.btf.littleEndian,
@@ -145,7 +145,7 @@ class ModuleWriter {
     this.#used.add('type Codec');
     const codec = input === type ? `Codec<${plan.name}>` : `Codec<${plan.name}, ${input}>`;
     const head = comment([`\`${plan.cName}\`, ${bytes(plan.size)}.`], '');
-    return `\n${head}export type ${plan.name} = ${type};\nexport const ${plan.name}: ${codec} = /* @__PURE__ */ ${codecOf(this.#target, plan)};\n`;
+    return `\n${head}export type ${plan.name} = ${type};\nexport const ${plan.name}: ${codec} = /* @__PURE__ */ ${aliasCodec(this.#target, plan)};\n`;
   }
 
   #struct(plan: StructPlan): string {
@@ -163,7 +163,9 @@ class ModuleWriter {
     }
     text += '}\n';
     if (plan.hasArms) text += this.#inputInterface(plan);
-    text += `export const ${plan.name}: ${codecType(plan)} = /* @__PURE__ */ ${codecOf(this.#target, plan)};\n`;
+    text += readFunction(this.#target, plan);
+    text += `export const ${plan.name}: ${codecType(plan)} = /* @__PURE__ */ ${structCodec(this.#target, plan)};\n`;
+    this.#used.add('type ByteSource');
     return text + viewClass(this.#target, plan);
   }
 

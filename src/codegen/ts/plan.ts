@@ -80,6 +80,8 @@ export interface StructPlan {
   /** The interface of what it is encoded from; `name` where there are no unions. */
   readonly inputName: string;
   readonly viewName: string;
+  /** The function that reads it. */
+  readonly readName: string;
   /** `struct event`. */
   readonly cName: string;
   /** The C name alone, `event`; empty when it has none. Doc comments are found by it. */
@@ -170,7 +172,9 @@ export class Planner {
     const kind = btf.kind(target);
     if (sizeOf(btf, id) === undefined || kind === Kind.datasec) {
       const name = btf.name(id) || hint;
-      throw new UsageError('USAGE_TYPE', `${name} is a ${kindName(kind)} and has no values to decode`, {
+      const why =
+        kind === Kind.fwd ? 'is only declared in this BTF' : `is a ${kindName(kind)} and has no values to decode`;
+      throw new UsageError('USAGE_TYPE', `${name} ${why}`, {
         details: { typeId: id, kind: kindName(kind) },
       });
     }
@@ -212,6 +216,7 @@ export class Planner {
       name: own,
       inputName: this.#scope.take(`${own}Input`),
       viewName: this.#scope.take(`${own}View`),
+      readName: this.#scope.take(`read${own}`),
       cName: section,
       tag: '',
       size,
@@ -368,6 +373,7 @@ export class Planner {
       name,
       inputName: hasArms ? this.#scope.take(`${name}Input`) : name,
       viewName: this.#scope.take(`${name}View`),
+      readName: this.#scope.take(`read${name}`),
       cName,
       tag: btf.name(id),
       size,

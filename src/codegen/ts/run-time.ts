@@ -8,9 +8,9 @@
 import type { TypeId } from '../../btf/kinds.ts';
 import type { Btf } from '../../btf/table.ts';
 import * as runtime from '../../decode/index.ts';
-import { codecOf, type RuntimeName, type Target } from './code.ts';
+import { aliasCodec, type RuntimeName, readFunction, structCodec, type Target } from './code.ts';
 import { moduleScope } from './names.ts';
-import { Planner, type StructPlan, type TypePlan, type ValueOptions } from './plan.ts';
+import { Planner, type TypePlan, type ValueOptions } from './plan.ts';
 
 /** The variables of a data section: what {@link makeSectionCodec} needs to know. */
 export interface SectionLayout {
@@ -53,8 +53,11 @@ function evaluate(
     use: (name: RuntimeName) => `runtime.${name}`,
     typeOf: () => '',
   };
-  const codecs = types.filter((type): type is StructPlan => type.kind !== 'enum');
-  const text = codecs.map((plan) => `const ${plan.name} = ${codecOf(target, plan)};\n`).join('');
-  const make = new Function('runtime', `'use strict';\n${text}return ${wanted.name};`);
+  const parts = types.map((plan) => {
+    if (plan.kind === 'enum') return '';
+    if (plan.kind === 'alias') return `const ${plan.name} = ${aliasCodec(target, plan)};\n`;
+    return `${readFunction(target, plan)}const ${plan.name} = ${structCodec(target, plan)};\n`;
+  });
+  const make = new Function('runtime', `'use strict';\n${parts.join('')}return ${wanted.name};`);
   return (make as (library: typeof runtime) => runtime.Codec<unknown, unknown>)(runtime);
 }

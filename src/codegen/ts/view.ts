@@ -7,7 +7,9 @@ import { viewTypeOf } from './types.ts';
 
 const IDENTIFIER = /^[A-Za-z_]\w*$/;
 /** What the base class has. */
-const BASE_MEMBERS = ['$view', '$at', '$end', '$codec', '$set', '$setPartial', '$move', '$decode'];
+const BASE_MEMBERS = [
+  ...['$view', '$at', '$end', '$last', '$source', '$codec', '$set', '$setPartial', '$attach', '$move', '$decode'],
+];
 
 export function viewClass(target: Target, plan: StructPlan): string {
   const names = new NameScope(BASE_MEMBERS);
@@ -26,6 +28,10 @@ export function viewClass(target: Target, plan: StructPlan): string {
   let text = `/** Reads {@link ${plan.name}} lazily: valid as long as its bytes are. */\n`;
   text += `export class ${plan.viewName} extends ${target.use('View')}<${plan.name}> {\n${fields.join('')}`;
   text += `  get $codec(): ${codecType(plan)} {\n    return ${plan.name};\n  }\n`;
+  // In each class again and not in the base class: shared by all of them it would be several times slower.
+  text += `  $set(source: ByteSource, offset = 0): this {\n`;
+  text += `    if (source !== this.$source || !(offset <= this.$last)) this.$attach(source, offset);\n`;
+  text += '    this.$at = offset;\n    return this;\n  }\n';
   return `${text}${getters.join('')}}\n`;
 }
 
