@@ -8,7 +8,7 @@ import { CompileError } from '../core/errors.ts';
 import { cacheDirectory } from '../core/paths.ts';
 import type { Warning } from '../core/warning.ts';
 import { type CompiledSource, type CompileOptions, compile, compileObject } from './compile.ts';
-import { type Artefact, type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
+import { type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
 import { renderArtefact } from './render.ts';
 import { checkReadable } from './source.ts';
 import { protectForeignPackages, type WrittenFile, writeFiles } from './write.ts';
@@ -93,8 +93,17 @@ async function buildOne(plan: BuildPlan, options: BuildOptions): Promise<void> {
   if (options.strict) refuseWarnings(compiled);
   const packed = plan.artefacts.find(({ kind }) => kind === 'package');
   if (packed !== undefined) progress(`Packing ebpf object and config into ${packed.path}...`);
-  const files = await Promise.all(plan.artefacts.map((artefact) => render(artefact, plan, compiled)));
-  await write(files);
+  const rendered = await Promise.all(
+    plan.artefacts.map(async (artefact) => ({
+      artefact,
+      ...(await renderArtefact(artefact, { plan, compiled, options, onProgress: progress })),
+    })),
+  );
+  await write(
+    rendered.map(({ artefact, content }) => ({ artefact, content, executable: artefact.kind === 'standalone' })),
+  );
+  const shortfall = rendered.find((file) => file.shortfall !== undefined)?.shortfall;
+  if (shortfall !== undefined) throw shortfall;
 }
 
 function refuseWarnings({ source, warnings }: CompiledSource): void {
@@ -103,14 +112,6 @@ function refuseWarnings({ source, warnings }: CompiledSource): void {
   throw new CompileError('COMPILE_STRICT', `${count}, and --strict treats warnings as errors; nothing was written`).in(
     source,
   );
-}
-
-async function render(artefact: Artefact, plan: BuildPlan, compiled: CompiledSource): Promise<WrittenFile> {
-  return {
-    artefact,
-    content: await renderArtefact(artefact, plan, compiled),
-    executable: artefact.kind === 'standalone',
-  };
 }
 
 /** Where half-written files may lie: our cache, if it is there. */

@@ -1,6 +1,8 @@
 /**
  * One source into an object with its metadata, all in memory. Nothing outside of a temporary directory is written.
  */
+import path from 'node:path';
+import { CompileError, isEccError } from '../core/errors.ts';
 import { cacheDirectory } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
@@ -9,6 +11,7 @@ import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
 import { type AstFacts, readAst } from './ast.ts';
 import { type CompilerOutput, runCompilers } from './compilers.ts';
+import { findForgottenIncludes } from './header-only.ts';
 import { type KernelTypes, loadKernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
 import { objectName } from './plan.ts';
@@ -28,6 +31,8 @@ export interface CompileOptions extends ToolChoice {
   readonly vmlinux?: string | undefined;
   /** `full`: all of the kernel's types instead of those that the source can reach. Default `small`. */
   readonly headerMode?: 'small' | 'full';
+  /** The source is a header: an object of just its types. */
+  readonly headerOnly?: boolean;
   /** Where answers of tools and unpacked kernel types are kept; `false`: nowhere. Default: the user's cache. */
   readonly cacheDir?: string | false | undefined;
   /** Milliseconds that one tool may take. */
@@ -149,6 +154,7 @@ async function withCompilers<T>(
         kernel,
         workspace: options.workspace,
         headerMode: options.headerMode ?? 'small',
+        headerOnly: options.headerOnly === true,
       }),
     );
     const output = await runCompilers({
@@ -160,6 +166,8 @@ async function withCompilers<T>(
       run,
       trace,
       onObject: options.onObject ?? (() => {}),
+    }).catch((error: unknown) => {
+      throw options.headerOnly ? withForgottenIncludes(error, project.userFiles) : error;
     });
     const compiled: CompiledObject = {
       source,
@@ -170,4 +178,16 @@ async function withCompilers<T>(
     };
     return use({ compiled, project, output, context: { arch, cflags, kernel, version } });
   });
+}
+
+/** clang says that a name is unknown; which include the header forgot is more use. */
+function withForgottenIncludes(error: unknown, userFiles: readonly string[]): unknown {
+  if (!isEccError(error) || error.code !== 'COMPILE_FAILED') return error;
+  const users = new Set(userFiles.map((file) => path.resolve(file)));
+  const forgotten = findForgottenIncludes(String(error.details.diagnostics), (file) => users.has(path.resolve(file)));
+  if (forgotten.length === 0) return error;
+  const hint = forgotten.map(({ file, line, message, hint }) => `${file}:${line}: ${message}; ${hint}`).join('\n');
+  return new CompileError(error.code, error.message, { details: error.details, hint, cause: error }).in(
+    error.file ?? '',
+  );
 }

@@ -11,6 +11,7 @@ import { HeaderSession } from '../headers/session.ts';
 import type { Arch } from '../toolchain/arch.ts';
 import { type CompileJob, searchPath, sourceArgument, userDefines, userForcedIncludes } from '../toolchain/clang.ts';
 import type { CompilerRun } from './compilers.ts';
+import { HEADER_ONLY_FLAGS } from './header-only.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import { readSource } from './source.ts';
 
@@ -22,6 +23,8 @@ export interface ProjectRequest {
   /** Directory whose `include/` and `include/vmlinux/ARCH/` are used instead of ours. */
   readonly workspace: string | undefined;
   readonly headerMode: 'small' | 'full';
+  /** The source is a header. */
+  readonly headerOnly: boolean;
   readonly workDirectory: string;
   readonly kernel: Promise<KernelTypes>;
 }
@@ -95,7 +98,7 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
 }
 
 function baseJob(
-  { source, arch, cflags, workspace, workDirectory }: ProjectRequest,
+  { source, arch, cflags, workspace, workDirectory, headerOnly }: ProjectRequest,
   includeDirectory: string,
 ): CompileJob {
   const templates = templateDirectory();
@@ -111,6 +114,7 @@ function baseJob(
     lastIncludes,
     forcedIncludes: [],
     userFlags: cflags,
+    inputFlags: headerOnly ? HEADER_ONLY_FLAGS : [],
     mappedDirectories: [
       { directory: workDirectory, name: 'ecc' },
       { directory: templates, name: 'ecc' },

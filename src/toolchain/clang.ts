@@ -19,6 +19,8 @@ export interface CompileJob {
   readonly forcedIncludes: readonly string[];
   /** Flags of the user, as given. */
   readonly userFlags: readonly string[];
+  /** Flags that say what kind of file the source is; for headers, which clang would precompile. */
+  readonly inputFlags?: readonly string[];
   /** Directories of ours and the names that they get in the object, so that no path of this machine stays in it. */
   readonly mappedDirectories: readonly MappedDirectory[];
 }
@@ -162,6 +164,7 @@ export function codegenArgs(job: CompileJob, output: CodegenOutput, colour: bool
     'object',
     '-o',
     output.object,
+    ...(job.inputFlags ?? []),
     sourceArgument(job.source),
   ];
 }
@@ -173,15 +176,15 @@ export function astArgs(job: CompileJob): string[] {
     '-Xclang',
     '-ast-dump=json',
     '-w',
-    '-fparse-all-comments',
     ...commonArgs(job),
+    ...(job.inputFlags ?? []),
     sourceArgument(job.source),
   ];
 }
 
 /** What an editor's language server is to run clang with. */
 export function editorArgs(job: CompileJob): string[] {
-  return ['-g', '-O2', '-c', ...commonArgs(job), sourceArgument(job.source)];
+  return ['-g', '-O2', '-c', ...commonArgs(job), ...(job.inputFlags ?? []), sourceArgument(job.source)];
 }
 
 /** A name with a leading dash would be read as a flag. */
