@@ -24,6 +24,15 @@ export interface KernelSpec {
   readonly package?: PackagePin;
 }
 
+/** A file in `data/`: a section of BTF, compressed with brotli. */
+export interface SectionFile {
+  readonly file: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** Uncompressed. */
+  readonly rawSize: number;
+}
+
 /** An entry of `data/ORIGIN.json`: a kernel that ships. */
 export interface KernelOrigin {
   readonly arch: string;
@@ -31,15 +40,17 @@ export interface KernelOrigin {
   readonly version: string;
   /** As `uname -r` says there. */
   readonly release: string;
-  /** In `data/`: brotli of BTF, little-endian. */
-  readonly file: string;
-  readonly size: number;
-  readonly sha256: string;
-  /** Of the BTF, uncompressed. */
-  readonly rawSize: number;
-  readonly rawSha256: string;
+  /** The type section, little-endian. */
+  readonly types: SectionFile;
+  /**
+   * The string section, in parts that come one after the other. Kernels have most of their strings in common: the first part is
+   * the first kernel's for all.
+   */
+  readonly strings: readonly SectionFile[];
   /** Number of types, void included. */
-  readonly types: number;
+  readonly typeCount: number;
+  /** Of the uncompressed type section followed by the whole string section. */
+  readonly sha256: string;
   readonly package: PackagePin & { readonly suite: string; readonly architecture: string };
   /** The modules whose types are in. */
   readonly modules: readonly string[];

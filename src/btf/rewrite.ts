@@ -18,6 +18,8 @@ export interface RewritePlan {
   readonly forward?: Uint8Array;
   /** False for members to leave out. Sizes and offsets stay as they are. */
   readonly keepMember?: (id: TypeId, index: number) => boolean;
+  /** Strings to begin the new section with, in use or not. */
+  readonly strings?: Uint8Array;
 }
 
 /** The new table has no base, whatever the old one had. */
@@ -29,7 +31,7 @@ export function rewrite(parts: BtfParts, plan: RewritePlan): Btf {
   let kept = 1;
   for (let id = 1; id < count; id++) if (keep[id] !== 0) newIds[id] = kept++;
 
-  const strings = new StringTable();
+  const strings = new StringTable(plan.strings);
   /** Old offset → new offset + 1. */
   const moved = new Uint32Array(parts.strings.length);
   const moveString = (offset: number): number => {

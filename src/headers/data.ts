@@ -11,9 +11,16 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
-import { Btf, parseBtf } from '../btf/table.ts';
+import { Btf, indexBtf } from '../btf/table.ts';
 import { MalformedError, UsageError } from '../core/errors.ts';
 import { dataDirectory } from '../core/paths.ts';
+
+/** A file in the data directory: a section of BTF, compressed with brotli. */
+export interface SectionFile {
+  readonly file: string;
+  /** Bytes, uncompressed. */
+  readonly rawSize: number;
+}
 
 /** A kernel whose BTF ships. There is more in `ORIGIN.json`; this is what is needed to use it. */
 export interface ShippedKernel {
@@ -23,14 +30,14 @@ export interface ShippedKernel {
   readonly version: string;
   /** As `uname -r` says on that kernel. */
   readonly release: string;
-  /** In the data directory. */
-  readonly file: string;
-  /** Bytes of BTF, uncompressed. */
-  readonly rawSize: number;
-  /** Digest of the BTF, uncompressed. */
-  readonly rawSha256: string;
+  /** The type section, little-endian. */
+  readonly types: SectionFile;
+  /** The string section, in parts that come one after the other; the first is shared by all kernels. */
+  readonly strings: readonly SectionFile[];
   /** Number of types, void included. */
-  readonly types: number;
+  readonly typeCount: number;
+  /** Digest of the uncompressed type section followed by the whole string section. */
+  readonly sha256: string;
   /** The modules whose types are in. */
   readonly modules: readonly string[];
 }
@@ -43,6 +50,8 @@ export interface ReadKernelOptions {
 }
 
 const ORIGIN = 'ORIGIN.json';
+/** The least that zlib takes. */
+const MIN_CHUNK = 64;
 
 /** All kernels that ship; the first of an architecture is its default. */
 export function listKernels(directory: string = dataDirectory()): readonly ShippedKernel[] {
@@ -70,13 +79,13 @@ const decompress = promisify(brotliDecompress);
 
 /**
  * The types of a shipped kernel with those of its modules, each once, little-endian whatever the kernel was. Of functions
- * there are only kfuncs, each with a decl tag `bpf_kfunc`.
+ * there are only kfuncs, each with a decl tag `bpf_kfunc`. Some strings are of other kernels and used by no type.
  *
  * Reading and decompressing happen off the main thread: start it early, await it late. The copy in the cache is written behind
  * the caller's back; a failure to do so goes unnoticed.
  *
  * @throws {UsageError} `USAGE_KERNEL` no such kernel ships.
- * @throws {MalformedError} `BTF_*` a shipped file is damaged.
+ * @throws {MalformedError} `BTF_BAD_DATA` a shipped file is damaged.
  */
 export async function readKernelBtf(arch: string, version?: string, options: ReadKernelOptions = {}): Promise<Btf> {
   const directory = options.dataDirectory ?? dataDirectory();
@@ -84,24 +93,29 @@ export async function readKernelBtf(arch: string, version?: string, options: Rea
   const copy =
     options.cacheDirectory === undefined
       ? undefined
-      : path.join(options.cacheDirectory, `kernel-${kernel.rawSha256.slice(0, 32)}-${IMAGE_FORMAT}`);
+      : path.join(options.cacheDirectory, `kernel-${kernel.sha256.slice(0, 32)}-${IMAGE_FORMAT}`);
   const cached = copy === undefined ? undefined : await readImage(copy, kernel);
   if (cached !== undefined) return cached;
 
-  const packed = await readFile(path.join(directory, kernel.file));
-  const raw = await decompress(packed, { chunkSize: kernel.rawSize, maxOutputLength: kernel.rawSize }).catch(
-    (cause: unknown) => {
-      throw damaged(kernel, cause);
-    },
+  const [types, ...strings] = await Promise.all(
+    [kernel.types, ...kernel.strings].map((section) => readSection(directory, section)),
   );
-  if (raw.length !== kernel.rawSize) throw damaged(kernel, undefined);
-  const btf = parseBtf(raw, { what: kernel.file });
+  const btf = indexBtf(types!, strings.length === 1 ? strings[0]! : Buffer.concat(strings));
   if (copy !== undefined) void writeImage(copy, btf);
   return btf;
 }
 
-function damaged(kernel: ShippedKernel, cause: unknown): MalformedError {
-  return new MalformedError('BTF_BAD_DATA', `${kernel.file}: the kernel types that ship with ecc are damaged`, {
+async function readSection(directory: string, { file, rawSize }: SectionFile): Promise<Buffer> {
+  const packed = await readFile(path.join(directory, file));
+  let cause: unknown;
+  try {
+    // one piece of output, not hundreds to be put together
+    const raw = await decompress(packed, { chunkSize: Math.max(rawSize, MIN_CHUNK), maxOutputLength: rawSize });
+    if (raw.length === rawSize) return raw;
+  } catch (error) {
+    cause = error;
+  }
+  throw new MalformedError('BTF_BAD_DATA', `${file}: the kernel types that ship with ecc are damaged`, {
     hint: 'install ebpf-ecc again',
     cause,
   });
@@ -111,6 +125,8 @@ function damaged(kernel: ShippedKernel, cause: unknown): MalformedError {
 const IMAGE_FORMAT = 'v1';
 /** Number of words of types, number of types, bytes of strings. */
 const IMAGE_HEADER_WORDS = 3;
+/** Several times what any kernel takes. */
+const MAX_IMAGE_SIZE = 1 << 26;
 
 /** `undefined` unless it is whole. Its content is not checked: its name says what it has to be, and only renaming put it there. */
 async function readImage(file: string, kernel: ShippedKernel): Promise<Btf | undefined> {
@@ -122,12 +138,12 @@ async function readImage(file: string, kernel: ShippedKernel): Promise<Btf | und
   }
   try {
     const { size } = await handle.stat();
-    if (size < IMAGE_HEADER_WORDS * 4 || size > kernel.rawSize * 2) return undefined;
+    if (size < IMAGE_HEADER_WORDS * 4 || size > MAX_IMAGE_SIZE) return undefined;
     const buffer = new ArrayBuffer(size);
     const { bytesRead } = await handle.read(new Uint8Array(buffer), 0, size, 0);
     const [wordCount, types, stringsLength] = new Uint32Array(buffer, 0, IMAGE_HEADER_WORDS) as unknown as number[];
     const stringsAt = (IMAGE_HEADER_WORDS + wordCount! + types!) * 4;
-    if (bytesRead !== size || types !== kernel.types || stringsAt + stringsLength! !== size) return undefined;
+    if (bytesRead !== size || types !== kernel.typeCount || stringsAt + stringsLength! !== size) return undefined;
     return new Btf({
       words: new Uint32Array(buffer, IMAGE_HEADER_WORDS * 4, wordCount),
       offsets: new Uint32Array(buffer, (IMAGE_HEADER_WORDS + wordCount!) * 4, types),
