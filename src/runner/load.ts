@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { makeCodec } from '../codegen/ts/run-time.ts';
 import { isEccError, UsageError } from '../core/errors.ts';
 import type { Codec } from '../decode/index.ts';
-import { findMapTypeName, type MapTypeName } from '../object/map-types.ts';
+import { findMapTypeName } from '../object/map-types.ts';
 import type { BpfMap as MapModel, BpfObject as ObjectModel } from '../object/model.ts';
 import { openObject } from '../object/open.ts';
 import type { Package, PackageMeta } from '../package/schema.ts';
@@ -21,7 +21,7 @@ import { type Attachment, linkAttachment } from './attachment.ts';
 import { diagnoseLoad } from './diagnose.ts';
 import { decodeEvents, decodeWith, eventTypes } from './event-types.ts';
 import { LiveSection } from './globals.ts';
-import { BpfMap, BYTES_CODEC, type ValueCodec } from './maps.ts';
+import { BpfMap, BYTES_CODEC, type MapInfo, type ValueCodec } from './maps.ts';
 import { callAsync, type Native, openNative } from './native.ts';
 import { BpfObject, type MapHandle } from './object.ts';
 import { DEFAULT_PERF_PAGES, PerfBufferReader } from './perfbuf.ts';
@@ -44,6 +44,8 @@ export interface LoadOptions<M = undefined> {
   readonly bss?: SectionInput<M, 'bss'>;
   /** First values of other variables. */
   readonly data?: SectionInput<M, 'data'>;
+  /** First values of variables of any section, by name. */
+  readonly globals?: ReadonlyMap<string, unknown>;
   /** `max_entries` by map. */
   readonly mapSizes?: Readonly<Record<string, number>>;
   /** Programs to load; the rest stays out of the kernel. Default: all but those whose section begins with `?`. */
@@ -209,6 +211,18 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
     return this.#object.closed;
   }
 
+  /** @internal A map whose keys and values are bytes. */
+  rawMap(name: string): BpfMap<Uint8Array, unknown> {
+    const handle = this.#object.findMap(name);
+    if (handle === undefined) throw new Error(`there is no map ${name}`);
+    return new BpfMap(
+      this.#native,
+      this.#mapInfo(handle),
+      { key: BYTES_CODEC, value: BYTES_CODEC },
+      () => !this.closed,
+    );
+  }
+
   /** Detaches, ends the iterations over events, frees everything. Harmless when done twice. */
   close(): void {
     if (this.#object.closed) return;
@@ -278,25 +292,24 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   }
 
   #map(map: MapModel, handle: MapHandle): BpfMap<unknown, unknown> {
-    const { bpf } = this.#native;
-    const { pointer } = handle;
     const known = this.#moduleMap(map.name);
-    return new BpfMap<unknown, unknown>(
-      this.#native,
-      {
-        name: map.name,
-        fd: bpf.bpf_map__fd(pointer),
-        type: map.typeName ?? (findMapTypeName(bpf.bpf_map__type(pointer)) as MapTypeName),
-        keySize: bpf.bpf_map__key_size(pointer),
-        valueSize: bpf.bpf_map__value_size(pointer),
-        maxEntries: bpf.bpf_map__max_entries(pointer),
-      },
-      {
-        key: (known?.key as Codec<unknown> | undefined) ?? this.#codec(map.keyTypeId),
-        value: (known?.value as Codec<unknown> | undefined) ?? this.#codec(map.valueTypeId),
-      },
-      () => !this.#object.closed,
-    );
+    const codecs = {
+      key: (known?.key as Codec<unknown> | undefined) ?? this.#codec(map.keyTypeId),
+      value: (known?.value as Codec<unknown> | undefined) ?? this.#codec(map.valueTypeId),
+    };
+    return new BpfMap<unknown, unknown>(this.#native, this.#mapInfo(handle), codecs, () => !this.closed);
+  }
+
+  #mapInfo({ name, pointer }: MapHandle): MapInfo {
+    const { bpf } = this.#native;
+    return {
+      name,
+      fd: bpf.bpf_map__fd(pointer),
+      type: findMapTypeName(bpf.bpf_map__type(pointer)) ?? 'unspec',
+      keySize: bpf.bpf_map__key_size(pointer),
+      valueSize: bpf.bpf_map__value_size(pointer),
+      maxEntries: bpf.bpf_map__max_entries(pointer),
+    };
   }
 
   #codec(typeId: MapModel['keyTypeId']): ValueCodec<unknown> {
@@ -318,7 +331,7 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
 }
 
 function preparationOf<M>(options: LoadOptions<M>): Preparation {
-  const globals = new Map<string, unknown>();
+  const globals = new Map<string, unknown>(options.globals ?? []);
   for (const section of [options.rodata, options.bss, options.data]) {
     for (const [name, value] of Object.entries(section ?? {})) if (value !== undefined) globals.set(name, value);
   }

@@ -74,6 +74,11 @@ export class EventStream<T> implements AsyncIterable<T> {
     return this.#poller.wait();
   }
 
+  /** Resolves the promises that {@link readable} gave. */
+  wake(): void {
+    this.#poller.wake();
+  }
+
   /** Events in arrays of at most `size`, as many as are there: the fastest way to read many. */
   async *batches(size = BATCH): AsyncGenerator<T[], void, undefined> {
     for (;;) {
