@@ -121,7 +121,7 @@ class ModuleWriter {
 
   #enum(plan: EnumPlan): string {
     const doc = this.#input.docs?.types?.get(this.#input.btf.name(plan.id));
-    const size = `\`${plan.cName}\`, ${bytes(plan.size)}.`;
+    const size = commentText(`\`${plan.cName}\`, ${bytes(plan.size)}.`);
     const wide = plan.bigint ? 'bigint' : 'number';
     if (plan.values.length === 0) return `\n${comment([doc?.doc, size], '')}export type ${plan.name} = ${wide};\n`;
     const number = (value: bigint) => (plan.bigint ? `${value}n` : String(value));
@@ -144,7 +144,7 @@ class ModuleWriter {
     const input = typeOfShape(plan.shape, this.#openEnums, true);
     this.#used.add('type Codec');
     const codec = input === type ? `Codec<${plan.name}>` : `Codec<${plan.name}, ${input}>`;
-    const head = comment([`\`${plan.cName}\`, ${bytes(plan.size)}.`], '');
+    const head = comment([commentText(`\`${plan.cName}\`, ${bytes(plan.size)}.`)], '');
     return `\n${head}export type ${plan.name} = ${type};\nexport const ${plan.name}: ${codec} = /* @__PURE__ */ ${aliasCodec(this.#target, plan)};\n`;
   }
 
@@ -152,7 +152,7 @@ class ModuleWriter {
     this.#used.add('type Codec');
     const doc = plan.tag === '' ? undefined : this.#input.docs?.types?.get(plan.tag);
     const flexible = plan.flexible ? ` and a flexible array, ${plan.need} at least` : '';
-    const what = plan.id === undefined ? `The variables in \`${plan.cName}\`` : `\`${plan.cName}\``;
+    const what = commentText(plan.id === undefined ? `The variables in \`${plan.cName}\`` : `\`${plan.cName}\``);
     let text = `\n${comment([doc?.doc, `${what}, ${bytes(plan.size)}${flexible}.`], '')}`;
     text += `export interface ${plan.name} {\n`;
     for (const member of plan.members) {
@@ -267,7 +267,7 @@ function placeOf(plan: StructPlan, member: MemberPlan): string {
     member.bits === undefined
       ? `Offset ${member.offset}, ${member.size === 0 && member.tail ? 'flexible' : bytes(member.size)}`
       : `Offset ${member.offset}, bit ${member.bits.offset % 8}, ${member.bits.width === 1 ? '1 bit' : `${member.bits.width} bits`}`;
-  return `${where}${arm}: \`${member.c}\``;
+  return commentText(`${where}${arm}: \`${member.c}\``);
 }
 
 /** A doc comment of the paragraphs that there are. */

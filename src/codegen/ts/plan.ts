@@ -235,14 +235,10 @@ export class Planner {
     if (known !== undefined) return known;
     const wanted = this.#nameOf(id, hint);
     const shape = this.#shape(id, wanted, 0);
-    const plan: AliasPlan = {
-      kind: 'alias',
-      id,
-      name: this.#scope.take(wanted),
-      cName: cDeclaration(this.#btf, id, ''),
-      size: sizeOf(this.#btf, id) ?? 0,
-      shape,
-    };
+    const cName = cDeclaration(this.#btf, id, '');
+    const size = sizeOf(this.#btf, id) ?? 0;
+    checkCost(cName, shapeCost(shape), size);
+    const plan: AliasPlan = { kind: 'alias', id, name: this.#scope.take(wanted), cName, size, shape };
     this.#aliases.set(id, plan);
     this.#types.push(plan);
     return plan;
@@ -497,7 +493,12 @@ function fixedEndOf(member: MemberPlan): number {
 
 function costOf(cName: string, members: readonly MemberPlan[], size: number): number {
   const cost = members.reduce((sum, member) => sum + shapeCost(member.shape), 1);
-  if (cost <= MAX_COST + MAX_COST_PER_BYTE * size) return cost;
+  checkCost(cName, cost, size);
+  return cost;
+}
+
+function checkCost(cName: string, cost: number, size: number): void {
+  if (cost <= MAX_COST + MAX_COST_PER_BYTE * size) return;
   throw new UnsupportedError('UNSUP_TYPE', `${cName}: ${size} bytes that are ${cost} values: no compiler makes that`, {
     details: { type: cName, size },
   });
