@@ -5,75 +5,114 @@
  *
  * Works on words and name offsets: the loop over all types is the cost of making a small header.
  */
+import { selectKfuncs } from '../btf/declare/kfuncs.ts';
 import type { NameMarks } from '../btf/declare/name-marks.ts';
-import type { CNames } from '../btf/declare/names.ts';
+import { findDefinition } from '../btf/declare/names.ts';
+import { signedWords } from '../btf/declare/signed-words.ts';
 import { Kind, type TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { MalformedError } from '../core/errors.ts';
 
+/** Followed from where a name leads: what is behind its pointers is defined as well. */
+const OPENED = 1;
+/** Followed as something that is only declared. */
+const REACHED = 2;
 /** Anonymous composites and function types within each other. */
 const MAX_NESTING = 512;
-const DEFINED = 1;
-/** Followed as a type whose name is known: pointers behind it lead to full types. */
-const OPENED = 2;
-/** Followed as a type that is only declared. */
-const REACHED = 4;
 
 export class Closure {
-  /** By type id, non-zero for a type that the header defines. */
-  readonly types: Uint8Array;
+  /** The names, by offset, of everything that the header defines or declares. */
+  readonly names: NameMarks;
   readonly #btf: Btf;
-  readonly #names: CNames;
+  readonly #words: Int32Array;
+  readonly #offsets: Uint32Array;
   readonly #marks: NameMarks;
+  readonly #excluded: NameMarks | undefined;
+  readonly #defined: Uint8Array;
   readonly #followed: Uint8Array;
+  readonly #types: TypeId[] = [];
   readonly #queue: TypeId[] = [];
+  #kfuncs: readonly TypeId[] = [];
   #nesting = 0;
 
-  /** @param marks  the identifiers, by name offset */
-  constructor(btf: Btf, names: CNames, marks: NameMarks) {
-    this.types = new Uint8Array(btf.count);
-    this.#followed = new Uint8Array(btf.count);
+  /**
+   * @param marks  the identifiers
+   * @param excluded  names that the program defines itself
+   */
+  constructor(btf: Btf, marks: NameMarks, excluded: NameMarks | undefined) {
+    this.names = new Uint8Array(btf.strings.length);
     this.#btf = btf;
-    this.#names = names;
+    this.#words = signedWords(btf);
+    this.#offsets = btf.offsets;
     this.#marks = marks;
+    this.#excluded = excluded;
+    this.#defined = new Uint8Array(btf.count);
+    this.#followed = new Uint8Array(btf.count);
+  }
+
+  /** Ids of the types that the header defines, ascending. */
+  types(): TypeId[] {
+    return this.#types.toSorted((a, b) => a - b);
+  }
+
+  /** The kfuncs that are named. */
+  kfuncs(): readonly TypeId[] {
+    return this.#kfuncs;
   }
 
   /** Adds every type that is named or has a named enumerator, and what those need. */
   addNamed(): void {
-    const { words, offsets } = this.#btf;
+    const words = this.#words;
+    const offsets = this.#offsets;
     const marks = this.#marks;
+    const funcs: TypeId[] = [];
+    const declTags: TypeId[] = [];
+    let funcCount = 0;
     for (let id = 1; id < offsets.length; id++) {
       const at = offsets[id]!;
       const info = words[at + 1]!;
-      const kind = (info >>> 24) & 0x1f;
-      const name = words[at]!;
-      switch (kind) {
+      const isNamed = marks[words[at]!] === 1;
+      switch ((info >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
         case Kind.fwd:
-          if (marks[name] === 1 && !this.#names.isExcluded(name)) this.#define(id as TypeId);
+          if (isNamed && !this.#isExcluded(words[at]!)) this.#define(id as TypeId);
           break;
         case Kind.typedef:
-          if (marks[name] === 1 && !this.#names.isExcluded(name)) {
+          if (isNamed && !this.#isExcluded(words[at]!)) {
             this.#define(id as TypeId);
-            this.#open(words[at + 2]! as TypeId);
+            this.#open(words[at + 2]!);
           }
           break;
         case Kind.enum:
-        case Kind.enum64: {
-          const step = kind === Kind.enum ? 2 : 3;
-          const end = at + 3 + (info & 0xffff) * step;
-          let wanted = marks[name] === 1 && !this.#names.isExcluded(name);
-          for (let m = at + 3; m < end && !wanted; m += step)
-            wanted = marks[words[m]!] === 1 && !this.#names.isExcluded(words[m]!);
-          if (wanted) this.#define(id as TypeId);
+          if (isNamed && !this.#isExcluded(words[at]!)) this.#define(id as TypeId);
+          else if (this.#hasNamedEnumerator(at, info, 2)) this.#define(id as TypeId);
           break;
-        }
+        case Kind.enum64:
+          if (isNamed && !this.#isExcluded(words[at]!)) this.#define(id as TypeId);
+          else if (this.#hasNamedEnumerator(at, info, 3)) this.#define(id as TypeId);
+          break;
+        case Kind.func:
+          funcCount++;
+          if (isNamed) funcs.push(id as TypeId);
+          break;
+        case Kind.declTag:
+          declTags.push(id as TypeId);
+          break;
         default:
           break;
       }
     }
+    this.#kfuncs = selectKfuncs(this.#btf, funcs, declTags, funcCount);
     this.#drain();
+  }
+
+  #hasNamedEnumerator(at: number, info: number, step: number): boolean {
+    const words = this.#words;
+    const marks = this.#marks;
+    const end = at + 3 + (info & 0xffff) * step;
+    for (let m = at + 3; m < end; m += step) if (marks[words[m]!] === 1 && !this.#isExcluded(words[m]!)) return true;
+    return false;
   }
 
   /** Adds what the prototypes of functions refer to, with full types behind the pointers. */
@@ -82,35 +121,43 @@ export class Closure {
       const proto = this.#btf.ref(func);
       this.#open(this.#btf.ref(proto));
       for (let i = 0; i < this.#btf.vlen(proto); i++) this.#open(this.#btf.paramType(proto, i));
+      this.names[this.#btf.nameOff(func)] = 1;
     }
     this.#drain();
   }
 
+  #isExcluded(nameOff: number): boolean {
+    return this.#excluded !== undefined && this.#excluded[nameOff] === 1;
+  }
+
   #define(id: TypeId): void {
-    if (this.types[id] !== 0) return;
-    this.types[id] = DEFINED;
+    if (this.#defined[id] !== 0) return;
+    this.#defined[id] = 1;
+    this.#types.push(id);
     this.#queue.push(id);
   }
 
   #drain(): void {
+    const words = this.#words;
     for (let id = this.#queue.pop(); id !== undefined; id = this.#queue.pop()) {
-      switch (this.#btf.kind(id)) {
+      const at = this.#offsets[id]!;
+      this.names[words[at]!] = 1;
+      switch ((words[at + 1]! >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
-          if (this.#names.isExcluded(this.#btf.nameOff(id))) this.#names.setKernelFlavour(id);
           this.#followMembers(id);
           break;
         case Kind.fwd: {
-          const definition = this.#names.definitionOf(id);
+          const definition = findDefinition(this.#btf, id);
           if (definition !== undefined) this.#define(definition);
           break;
         }
         case Kind.typedef:
-          this.#follow(this.#btf.ref(id), false, false);
+          this.#follow(words[at + 2]!, false, false);
           break;
         case Kind.enum:
         case Kind.enum64:
-          if (this.#names.isExcluded(this.#btf.nameOff(id))) this.#names.setKernelFlavour(id);
+          this.#nameEnumerators(id);
           break;
         default:
           break;
@@ -118,24 +165,33 @@ export class Closure {
     }
   }
 
-  #enter(id: number): void {
-    if (++this.#nesting > MAX_NESTING)
-      throw new MalformedError('BTF_TOO_DEEP', `type ${id}: types are nested too deeply or in a circle`, {
-        details: { typeId: id },
-      });
+  #nameEnumerators(id: number): void {
+    const words = this.#words;
+    const at = this.#offsets[id]!;
+    const info = words[at + 1]!;
+    const step = ((info >>> 24) & 0x1f) === Kind.enum ? 2 : 3;
+    const end = at + 3 + (info & 0xffff) * step;
+    for (let m = at + 3; m < end; m += step) this.names[words[m]!] = 1;
   }
 
-  #followMembers(id: TypeId): void {
-    const { words, offsets } = this.#btf;
+  #enter(id: number): void {
+    if (++this.#nesting <= MAX_NESTING) return;
+    throw new MalformedError('BTF_TOO_DEEP', `type ${id}: types are nested too deeply or in a circle`, {
+      details: { typeId: id },
+    });
+  }
+
+  #followMembers(id: number): void {
+    const words = this.#words;
     this.#enter(id);
-    const at = offsets[id]!;
+    const at = this.#offsets[id]!;
     const end = at + 3 + (words[at + 1]! & 0xffff) * 3;
     for (let m = at + 3; m < end; m += 3) this.#follow(words[m + 1]!, true, this.#marks[words[m]!] === 1);
     this.#nesting--;
   }
 
   /** A type that a name leads to: it, and what is behind its pointers, are defined. */
-  #open(id: TypeId): void {
+  #open(id: number): void {
     this.#follow(id, true, true);
   }
 
@@ -144,7 +200,8 @@ export class Closure {
    * @param open  what is behind a pointer is needed as well
    */
   #follow(id: number, byValue: boolean, open: boolean): void {
-    const { words, offsets } = this.#btf;
+    const words = this.#words;
+    const offsets = this.#offsets;
     for (let chain = 0; chain < offsets.length; chain++) {
       if (id === 0) return;
       const at = offsets[id]!;
@@ -175,18 +232,21 @@ export class Closure {
           break;
         case Kind.struct:
         case Kind.union:
+          this.names[words[at]!] = 1;
           if (words[at] === 0) {
             if ((this.#followed[id]! & REACHED) !== 0) return;
             this.#followed[id]! |= REACHED;
-            this.#followMembers(id as TypeId);
+            this.#followMembers(id);
           } else if (byValue) this.#define(id as TypeId);
           return;
         case Kind.fwd:
+          this.names[words[at]!] = 1;
           if (byValue) this.#define(id as TypeId);
           return;
         case Kind.enum:
         case Kind.enum64:
           if (words[at] !== 0) this.#define(id as TypeId);
+          else this.#nameEnumerators(id);
           return;
         case Kind.funcProto: {
           if ((this.#followed[id]! & REACHED) !== 0) return;

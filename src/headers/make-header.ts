@@ -4,7 +4,7 @@
  */
 import { emitHeader } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
-import { markNames } from '../btf/declare/name-marks.ts';
+import { markNames, type NameMarks } from '../btf/declare/name-marks.ts';
 import { CNames, type Rename } from '../btf/declare/names.ts';
 import type { TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
@@ -43,14 +43,20 @@ export interface KernelHeader {
 
 /** The header for a program that mentions these names. About 10 ms for a kernel's BTF. */
 export function makeHeader(btf: Btf, request: HeaderRequest): KernelHeader {
-  const marks = markNames(btf, [...ALWAYS, ...request.identifiers]);
-  const names = new CNames(btf, request);
-  const closure = new Closure(btf, names, marks);
+  const own = markOwnNames(btf, request);
+  const closure = new Closure(btf, markNames(btf, [...ALWAYS, ...request.identifiers]), own.exclude);
   closure.addNamed();
-  const kfuncs = chooseKfuncs(btf, names, request.declaredFunctions).filter((id) => marks[btf.nameOff(id)] === 1);
+  const kfuncs = closure.kfuncs().filter((id) => isFree(btf, id, own.exclude, request));
   closure.addPrototypes(kfuncs);
-  const banner = markLine(`${request.origin ?? DEFAULT_ORIGIN} for one source`);
-  return emitHeader(btf, { types: closure.types, kfuncs, names, banner });
+  const types = closure.types();
+  const names = new CNames(btf, { ...own, relevant: closure.names });
+  names.flavourOwnTags(types);
+  return emitHeader(btf, {
+    types,
+    kfuncs: kfuncs.filter((id) => !names.isTaken(btf.nameOff(id))),
+    names,
+    banner: markLine(`${request.origin ?? DEFAULT_ORIGIN} for one source`),
+  });
 }
 
 /** What a whole header is made for: everything, or one program. */
@@ -58,17 +64,27 @@ export type FullHeaderRequest = Partial<HeaderRequest>;
 
 /** Every type of the BTF, and the prototypes of its kfuncs: all, or those that the program uses and does not declare. */
 export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): KernelHeader {
-  const names = new CNames(btf, request);
-  names.flavourExcludedTags();
+  const own = markOwnNames(btf, request);
+  const names = new CNames(btf, own);
+  if (own.exclude !== undefined) names.flavourOwnTags(btf.ids());
   const used = request.identifiers === undefined ? undefined : new Set(request.identifiers);
-  const kfuncs = chooseKfuncs(btf, names, request.declaredFunctions).filter((id) => used?.has(btf.name(id)) ?? true);
+  const kfuncs = findKfuncs(btf).filter(
+    (id) =>
+      isFree(btf, id, own.exclude, request) &&
+      !names.isTaken(btf.nameOff(id)) &&
+      (used === undefined || used.has(btf.name(id))),
+  );
   return emitHeader(btf, { kfuncs, names, banner: markLine(request.origin ?? DEFAULT_ORIGIN) });
 }
 
-/** The kfuncs whose prototypes do not clash with anything. */
-function chooseKfuncs(btf: Btf, names: CNames, declared: ReadonlySet<string> = new Set()): TypeId[] {
-  return findKfuncs(btf).filter((id) => {
-    const name = btf.nameOff(id);
-    return !names.isTaken(name) && !names.isExcluded(name) && !declared.has(btf.name(id));
-  });
+/** True for a function that the program neither declares nor calls something else by its name. */
+function isFree(btf: Btf, id: TypeId, exclude: NameMarks | undefined, request: FullHeaderRequest): boolean {
+  const { declaredFunctions } = request;
+  if (exclude !== undefined && exclude[btf.nameOff(id)] === 1) return false;
+  return declaredFunctions === undefined || !declaredFunctions.has(btf.name(id));
+}
+
+function markOwnNames(btf: Btf, { exclude, rename }: FullHeaderRequest) {
+  const mark = (names: readonly string[]) => (names.length === 0 ? undefined : markNames(btf, names));
+  return { exclude: mark([...(exclude ?? []), ...(rename ?? [])]), rename: mark([...(rename ?? [])]) };
 }

@@ -5,14 +5,29 @@
  * @see System V ABI, bit-fields; clang lib/AST/RecordLayoutBuilder.cpp
  */
 import { MalformedError } from '../../core/errors.ts';
-import { Kind, type TypeId } from '../kinds.ts';
+import { Kind } from '../kinds.ts';
 import type { Btf } from '../table.ts';
+import { signedWords } from './signed-words.ts';
 
 /** Typedefs, qualifiers and array dimensions between a member and its type. */
 const MAX_CHAIN = 64;
 const MAX_NESTING = 128;
 /** `__int128` is the most aligned type there is. */
 const MAX_ALIGN = 16;
+
+/** How a composite has to be written. */
+export const Shape = {
+  /** As it is: the compiler puts every member where the BTF has it. */
+  plain: 1,
+  /** With padding between or behind the members. */
+  padded: 2,
+  /** With padding and `__attribute__((packed))`. */
+  packed: 3,
+} as const;
+export type Shape = (typeof Shape)[keyof typeof Shape];
+
+const UNKNOWN = 0;
+const IN_PROGRESS = 255;
 
 export function roundUp(value: number, to: number): number {
   const rest = value % to;
@@ -25,136 +40,135 @@ export function nextBitfield(cursor: number, width: number, typeBits: number, al
 }
 
 export class CLayout {
-  readonly #btf: Btf;
-  /** Alignment in bytes by composite; 0 = not known yet, 255 = being found out. */
+  readonly #words: Int32Array;
+  readonly #offsets: Uint32Array;
+  /** Alignment in bytes by type. */
   readonly #align: Uint8Array;
-  readonly #packed: Uint8Array;
+  /** Size in bytes by type, valid where the alignment is known. */
+  readonly #size: Float64Array;
+  /** By composite, a {@link Shape}. */
+  readonly #shape: Uint8Array;
 
   constructor(btf: Btf) {
-    this.#btf = btf;
+    this.#words = signedWords(btf);
+    this.#offsets = btf.offsets;
     this.#align = new Uint8Array(btf.count);
-    this.#packed = new Uint8Array(btf.count);
+    this.#size = new Float64Array(btf.count);
+    this.#shape = new Uint8Array(btf.count);
   }
 
   /** Size in **bytes** of a type; 0 for what has none. */
   sizeOf(id: number): number {
-    const { words, offsets } = this.#btf;
-    let elements = 1;
-    for (let depth = 0; depth < MAX_CHAIN; depth++) {
-      if (id === 0) return 0;
-      const at = offsets[id]!;
-      switch ((words[at + 1]! >>> 24) & 0x1f) {
-        case Kind.ptr:
-          return elements * 8;
-        case Kind.array:
-          elements *= words[at + 5]!;
-          id = words[at + 3]!;
-          break;
-        case Kind.typedef:
-        case Kind.const:
-        case Kind.volatile:
-        case Kind.restrict:
-        case Kind.typeTag:
-          id = words[at + 2]!;
-          break;
-        case Kind.int:
-        case Kind.float:
-        case Kind.enum:
-        case Kind.enum64:
-        case Kind.struct:
-        case Kind.union:
-          return elements * words[at + 2]!;
-        default:
-          return 0;
-      }
-    }
-    throw tooDeep(id);
+    if (this.#align[id] === UNKNOWN) this.#measure(id, 0);
+    return this.#size[id]!;
   }
 
-  /** Alignment in **bytes** that clang gives a type as we print it. */
+  /** Alignment in **bytes** that clang gives a type as we write it. */
   alignOf(id: number): number {
-    return this.#alignAt(id, 0);
+    if (this.#align[id] === UNKNOWN) this.#measure(id, 0);
+    return this.#align[id]!;
   }
 
-  /** True for a composite that needs `__attribute__((packed))`. */
-  isPacked(id: TypeId): boolean {
-    if (this.#align[id] === 0) this.#settle(id, 0);
-    return this.#packed[id] === 1;
+  /** How a struct or union has to be written. */
+  shapeOf(id: number): Shape {
+    if (this.#align[id] === UNKNOWN) this.#measure(id, 0);
+    return this.#shape[id]! as Shape;
   }
 
-  #alignAt(id: number, nesting: number): number {
-    const { words, offsets } = this.#btf;
-    for (let depth = 0; depth < MAX_CHAIN; depth++) {
-      if (id === 0) return 1;
-      const at = offsets[id]!;
-      switch ((words[at + 1]! >>> 24) & 0x1f) {
-        case Kind.ptr:
-          return 8;
-        case Kind.array:
-          id = words[at + 3]!;
-          break;
-        case Kind.typedef:
-        case Kind.const:
-        case Kind.volatile:
-        case Kind.restrict:
-        case Kind.typeTag:
-          id = words[at + 2]!;
-          break;
-        case Kind.int:
-        case Kind.float:
-        case Kind.enum:
-        case Kind.enum64:
-          return Math.min(MAX_ALIGN, Math.max(1, words[at + 2]!));
-        case Kind.struct:
-        case Kind.union:
-          if (this.#align[id] === 0) this.#settle(id, nesting + 1);
-          return this.#align[id] === 255 ? 1 : this.#align[id]!;
-        default:
-          return 1;
+  /** Finds out size and alignment of a type, and with it of all that it holds by value. */
+  #measure(id: number, nesting: number): void {
+    if (nesting > MAX_NESTING + MAX_CHAIN) throw tooDeep(id);
+    const words = this.#words;
+    const at = this.#offsets[id]!;
+    let size = 0;
+    let align = 1;
+    switch (id === 0 ? Kind.void : (words[at + 1]! >>> 24) & 0x1f) {
+      case Kind.ptr:
+        size = 8;
+        align = 8;
+        break;
+      case Kind.int:
+      case Kind.float:
+      case Kind.enum:
+      case Kind.enum64:
+        size = words[at + 2]! >>> 0;
+        align = Math.min(MAX_ALIGN, Math.max(1, size));
+        break;
+      case Kind.typedef:
+      case Kind.const:
+      case Kind.volatile:
+      case Kind.restrict:
+      case Kind.typeTag: {
+        const target = this.#measured(id, words[at + 2]!, nesting);
+        size = this.#size[target]!;
+        align = this.#align[target]!;
+        break;
       }
+      case Kind.array: {
+        const element = this.#measured(id, words[at + 3]!, nesting);
+        size = this.#size[element]! * (words[at + 5]! >>> 0);
+        align = this.#align[element]!;
+        break;
+      }
+      case Kind.struct:
+      case Kind.union:
+        this.#align[id] = IN_PROGRESS;
+        size = words[at + 2]! >>> 0;
+        align = this.#measureMembers(id, at, nesting);
+        break;
+      default:
+        break;
     }
-    throw tooDeep(id);
+    this.#size[id] = size;
+    this.#align[id] = align;
   }
 
-  #settle(id: number, nesting: number): void {
-    if (nesting > MAX_NESTING) throw tooDeep(id);
-    this.#align[id] = 255;
-    const align = this.#naturalAlign(id, nesting);
-    this.#packed[id] = align === 0 ? 1 : 0;
-    this.#align[id] = align === 0 ? 1 : align;
+  #measured(owner: number, id: number, nesting: number): number {
+    if (this.#align[id] === UNKNOWN) this.#measure(id, nesting + 1);
+    // Only a circle of values leads back to something unfinished.
+    else if (this.#align[id] === IN_PROGRESS) throw tooDeep(owner);
+    return id;
   }
 
-  /** The alignment of a composite whose members all lie where plain C, padded by us, puts them; 0 if it has to be packed. */
-  #naturalAlign(id: number, nesting: number): number {
-    const { words, offsets } = this.#btf;
-    const at = offsets[id]!;
+  /** The alignment of a composite; its shape is noted. */
+  #measureMembers(id: number, at: number, nesting: number): number {
+    const words = this.#words;
+    const aligns = this.#align;
     const info = words[at + 1]!;
-    const bits = words[at + 2]! * 8;
+    const bits = (words[at + 2]! >>> 0) * 8;
     const isUnion = ((info >>> 24) & 0x1f) === Kind.union;
-    const hasBitfields = info >>> 31 === 1;
+    const hasBitfields = info < 0;
     const end = at + 3 + (info & 0xffff) * 3;
     let cursor = 0;
+    let largest = 0;
     let max = 1;
-    let natural = true;
+    let shape: Shape = Shape.plain;
     for (let m = at + 3; m < end; m += 3) {
       const type = words[m + 1]!;
-      const place = words[m + 2]!;
-      const offset = hasBitfields ? place & 0xffffff : place;
-      const width = hasBitfields ? place >>> 24 : 0;
-      const align = this.#alignAt(type, nesting);
-      const size = this.sizeOf(type);
+      if (aligns[type] === UNKNOWN || aligns[type] === IN_PROGRESS) this.#measured(id, type, nesting);
+      const align = aligns[type]!;
+      const size = this.#size[type]!;
       if (align > max) max = align;
       if (isUnion) cursor = 0;
-      if (width > 0) {
-        if (offset < cursor || nextBitfield(offset, width, size * 8, align * 8) !== offset) natural = false;
-        cursor = offset + width;
-      } else {
-        if (offset % (align * 8) !== 0 || offset < cursor) natural = false;
+      const place = words[m + 2]!;
+      const width = hasBitfields ? place >>> 24 : 0;
+      const offset = hasBitfields ? place & 0xffffff : place >>> 0;
+      if (width === 0) {
+        if (offset < cursor || offset % (align * 8) !== 0) shape = Shape.packed;
+        else if (shape === Shape.plain && roundUp(cursor, align * 8) !== offset) shape = Shape.padded;
         cursor = offset + size * 8;
+      } else {
+        if (offset < cursor || nextBitfield(offset, width, size * 8, align * 8) !== offset) shape = Shape.packed;
+        else if (shape === Shape.plain && nextBitfield(cursor, width, size * 8, align * 8) !== offset)
+          shape = Shape.padded;
+        cursor = offset + width;
       }
-      if (cursor > bits) natural = false;
+      if (cursor > largest) largest = cursor;
     }
-    return natural && bits % (max * 8) === 0 ? max : 0;
+    if (largest > bits || bits % (max * 8) !== 0) shape = Shape.packed;
+    else if (shape === Shape.plain && roundUp(largest, max * 8) !== bits) shape = Shape.padded;
+    this.#shape[id] = shape;
+    return shape === Shape.packed ? 1 : max;
   }
 }
 

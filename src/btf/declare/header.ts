@@ -6,6 +6,7 @@ import { Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
 import { CNames, type Rename } from './names.ts';
 import { DeclarationOrder } from './order.ts';
+import { TextOutput } from './output.ts';
 import { CPrinter } from './printer.ts';
 
 /** What makes every access to these structs a CO-RE access. */
@@ -17,10 +18,13 @@ const POP = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif
 `;
+/** Kernels make less than one byte of C per byte of BTF. */
+const MAX_TEXT_PER_BYTE = 64;
+const MIN_TEXT_LIMIT = 1 << 20;
 
 export interface HeaderOptions {
-  /** By type id, non-zero for a type to define; what it needs comes along. Default: all types. */
-  readonly types?: Uint8Array;
+  /** Ids of the types to define, ascending; what they need comes along. Default: all types. */
+  readonly types?: ArrayLike<number>;
   /** Functions to declare as kfuncs. Default: none. */
   readonly kfuncs?: readonly TypeId[];
   /** Lines before the include guard, each a comment. */
@@ -38,19 +42,30 @@ export interface CHeader {
 /** A header as `#include "vmlinux.h"` expects it: include guard `__VMLINUX_H__`, CO-RE pragma, types, kfunc prototypes. */
 export function emitHeader(btf: Btf, options: HeaderOptions = {}): CHeader {
   const names = options.names ?? new CNames(btf);
-  const printer = new CPrinter(btf, names);
-  const { text } = printer;
-  const order = new DeclarationOrder(btf, printer);
-  text.add(options.banner ?? '');
-  text.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
-  order.declareTypes(options.types);
+  const limit = textLimit(btf);
+  const output = new TextOutput(limit);
+  const types = options.types ?? allIds(btf);
+  const order = new DeclarationOrder(btf, new CPrinter(btf, names, types.length, limit), output);
+  output.add(options.banner ?? '');
+  output.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
+  order.declareTypes(types);
   if (options.kfuncs !== undefined && options.kfuncs.length > 0) {
-    text.add('#ifndef BPF_NO_KFUNC_PROTOTYPES\n');
+    output.add('#ifndef BPF_NO_KFUNC_PROTOTYPES\n');
     order.declareKfuncs(options.kfuncs);
-    text.add('#endif\n\n');
+    output.add('#endif\n\n');
   }
-  text.add(`${POP}\n#endif /* __VMLINUX_H__ */\n`);
-  return { text: text.toString(), renames: names.renames() };
+  output.add(`${POP}\n#endif /* __VMLINUX_H__ */\n`);
+  return { text: output.toString(), renames: names.renames() };
+}
+
+function allIds(btf: Btf): Uint32Array {
+  const ids = new Uint32Array(btf.count - 1);
+  for (let i = 0; i < ids.length; i++) ids[i] = i + 1;
+  return ids;
+}
+
+function textLimit(btf: Btf): number {
+  return Math.max(MIN_TEXT_LIMIT, (btf.words.length * 4 + btf.strings.length) * MAX_TEXT_PER_BYTE);
 }
 
 /**
@@ -58,14 +73,27 @@ export function emitHeader(btf: Btf, options: HeaderOptions = {}): CHeader {
  * such as `int (*)(void)`. What it refers to is named, not declared. No trailing newline.
  */
 export function emitDeclaration(btf: Btf, id: TypeId): string {
-  const printer = new CPrinter(btf, new CNames(btf));
-  const kind = btf.kind(id);
-  const isTagged = btf.nameOff(id) !== 0;
-  if (isTagged && (kind === Kind.struct || kind === Kind.union)) printer.composite(id);
-  else if (kind === Kind.enum || kind === Kind.enum64) printer.enumeration(id);
-  else if (kind === Kind.typedef) printer.typedef(id);
-  else if (kind === Kind.fwd) printer.forward(id);
-  else if (kind === Kind.func) printer.kfunc(id);
-  else printer.declarator(id, kind === Kind.var ? btf.name(id) : '');
-  return printer.text.toString().trimEnd();
+  const printer = new CPrinter(btf, new CNames(btf), 1, textLimit(btf));
+  return declarationOf(btf, printer, id).trimEnd();
+}
+
+function declarationOf(btf: Btf, printer: CPrinter, id: TypeId): string {
+  switch (btf.kind(id)) {
+    case Kind.struct:
+    case Kind.union:
+      return btf.nameOff(id) === 0 ? printer.declarator(id, '') : printer.composite(id);
+    case Kind.enum:
+    case Kind.enum64:
+      return printer.enumeration(id);
+    case Kind.typedef:
+      return printer.typedef(id);
+    case Kind.fwd:
+      return printer.forward(id);
+    case Kind.func:
+      return printer.kfunc(id);
+    case Kind.var:
+      return printer.declarator(btf.ref(id), btf.name(id));
+    default:
+      return printer.declarator(id, '');
+  }
 }

@@ -8,32 +8,37 @@ import type { Btf } from '../table.ts';
 const TAG = 'bpf_kfunc';
 const MOST_KFUNCS = 4096;
 
-/** One function of each name, in id order; none when the BTF does not say which functions are kfuncs. */
+/** All kfuncs, one function of each name, in id order; none when the BTF does not say which functions are kfuncs. */
 export function findKfuncs(btf: Btf): TypeId[] {
   const { words, offsets } = btf;
   const funcs: TypeId[] = [];
-  const tagged = new Set<number>();
-  let tagName = -1;
+  const declTags: TypeId[] = [];
   for (let id = 1; id < offsets.length; id++) {
-    const at = offsets[id]!;
-    const kind = (words[at + 1]! >>> 24) & 0x1f;
-    if (kind === Kind.func) {
-      if (funcs.length <= MOST_KFUNCS) funcs.push(id as TypeId);
-    } else if (kind === Kind.declTag && words[at + 3] === 0xffffffff) {
-      if (tagName === -1 && btf.string(words[at]!) === TAG) tagName = words[at]!;
-      if (words[at] === tagName) tagged.add(words[at + 2]!);
-    }
+    const kind = (words[offsets[id]! + 1]! >>> 24) & 0x1f;
+    if (kind === Kind.func) funcs.push(id as TypeId);
+    else if (kind === Kind.declTag) declTags.push(id as TypeId);
   }
-  if (tagged.size === 0) return funcs.length > MOST_KFUNCS ? [] : onePerName(btf, funcs);
-  const found = [...tagged].sort((a, b) => a - b) as TypeId[];
-  return onePerName(
-    btf,
-    found.filter((id) => btf.kind(id) === Kind.func),
-  );
+  return selectKfuncs(btf, funcs, declTags, funcs.length);
 }
 
-function onePerName(btf: Btf, funcs: readonly TypeId[]): TypeId[] {
+/**
+ * The kfuncs among some functions.
+ * @param declTags  all of the table
+ * @param funcCount  number of functions in the table
+ */
+export function selectKfuncs(
+  btf: Btf,
+  funcs: readonly TypeId[],
+  declTags: readonly TypeId[],
+  funcCount: number,
+): TypeId[] {
+  const tagged = new Set<TypeId>();
+  for (const id of declTags) if (btf.declTagComponent(id) === -1 && btf.name(id) === TAG) tagged.add(btf.ref(id));
+  if (tagged.size === 0 && funcCount > MOST_KFUNCS) return [];
   const byName = new Map<number, TypeId>();
-  for (const id of funcs) if (!byName.has(btf.nameOff(id))) byName.set(btf.nameOff(id), id);
+  for (const id of funcs) {
+    const name = btf.nameOff(id);
+    if ((tagged.size === 0 || tagged.has(id)) && !byName.has(name)) byName.set(name, id);
+  }
   return [...byName.values()];
 }

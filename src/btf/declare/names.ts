@@ -7,7 +7,8 @@
  */
 import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
-import { markNames, type NameMarks } from './name-marks.ts';
+import type { NameMarks } from './name-marks.ts';
+import { signedWords } from './signed-words.ts';
 
 /** Suffix of what the program defines itself but the kernel's types need all the same. */
 export const KERNEL_FLAVOUR = '___kernel';
@@ -24,82 +25,86 @@ const BUILTIN_TYPEDEF = '__builtin_va_list';
 
 export interface NameRequest {
   /** Names that the program defines itself. */
-  readonly exclude?: ReadonlySet<string>;
-  /** Names, excluded as well, that not even a forward declaration may bear. */
-  readonly rename?: ReadonlySet<string>;
-}
-
-function marksOf(btf: Btf, names: ReadonlySet<string>): NameMarks | undefined {
-  return names.size === 0 ? undefined : markNames(btf, names);
+  readonly exclude?: NameMarks | undefined;
+  /** Those of them that not even a forward declaration may bear. */
+  readonly rename?: NameMarks | undefined;
+  /** The names that will be asked for. Default: all. */
+  readonly relevant?: NameMarks;
 }
 
 export class CNames {
   readonly #btf: Btf;
   readonly #typeSuffix = new Map<number, string>();
   readonly #enumeratorSuffix = new Map<number, string>();
-  /** Name offset → the first struct or union that is defined under it. */
-  readonly #composites = new Map<number, TypeId>();
+  /** Name offset → the first type with that tag. */
+  readonly #tags = new Map<number, TypeId>();
+  /** Name offset → number of types with that tag, where there are several. */
+  readonly #sharedTags = new Map<number, number>();
   /** Owners so far of each name in the namespace of typedefs and enumerators, by name offset. */
   readonly #ordinary: Uint16Array;
   readonly #excluded: NameMarks | undefined;
   readonly #renamed: NameMarks | undefined;
   readonly #builtins = new Set<number>();
 
-  constructor(btf: Btf, { exclude, rename }: NameRequest = {}) {
+  constructor(btf: Btf, { exclude, rename, relevant }: NameRequest = {}) {
     this.#btf = btf;
     this.#ordinary = new Uint16Array(btf.strings.length);
-    this.#excluded = marksOf(btf, new Set([...(exclude ?? []), ...(rename ?? [])]));
-    this.#renamed = marksOf(btf, rename ?? new Set());
-    this.#claim();
+    this.#excluded = exclude;
+    this.#renamed = rename;
+    this.#claim(relevant);
   }
 
-  #claim(): void {
-    const { words, offsets } = this.#btf;
-    const tags = new Map<number, number>();
+  #claim(relevant: NameMarks | undefined): void {
+    const { offsets } = this.#btf;
+    const words = signedWords(this.#btf);
+    const ordinary = this.#ordinary;
     const forwards: TypeId[] = [];
     for (let id = 1; id < offsets.length; id++) {
       const at = offsets[id]!;
       const info = words[at + 1]!;
-      const kind = (info >>> 24) & 0x1f;
       const name = words[at]!;
-      switch (kind) {
+      switch ((info >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
-          if (name === 0) break;
-          if (!this.#composites.has(name)) this.#composites.set(name, id as TypeId);
-          this.#claimTag(tags, id, name);
+          if (name !== 0 && (relevant === undefined || relevant[name] === 1)) this.#claimTag(id as TypeId, name);
           break;
         case Kind.enum:
         case Kind.enum64: {
-          if (name !== 0) this.#claimTag(tags, id, name);
-          const step = kind === Kind.enum ? 2 : 3;
+          if (name !== 0 && (relevant === undefined || relevant[name] === 1)) this.#claimTag(id as TypeId, name);
           // Who defines an enum himself defines its values as well.
           const isOwn = this.isExcluded(name);
-          for (let i = 0, m = at + 3; i < (info & 0xffff); i++, m += step) {
-            const owners = ++this.#ordinary[words[m]!]!;
+          const step = ((info >>> 24) & 0x1f) === Kind.enum ? 2 : 3;
+          const end = at + 3 + (info & 0xffff) * step;
+          for (let m = at + 3; m < end; m += step) {
+            const enumerator = words[m]!;
+            if (relevant !== undefined && relevant[enumerator] === 0) continue;
+            const owners = ++ordinary[enumerator]!;
             if (owners > 1) this.#enumeratorSuffix.set(m, `___${owners}`);
-            else if (isOwn || this.isExcluded(words[m]!)) this.#enumeratorSuffix.set(m, KERNEL_FLAVOUR);
+            else if (isOwn || this.isExcluded(enumerator)) this.#enumeratorSuffix.set(m, KERNEL_FLAVOUR);
           }
           break;
         }
-        case Kind.typedef: {
-          if (this.#startsWithBuiltin(name) && this.#btf.string(name) === BUILTIN_TYPEDEF) {
-            this.#builtins.add(id);
-            break;
-          }
-          const owners = ++this.#ordinary[name]!;
-          if (owners > 1) this.#typeSuffix.set(id, `___${owners}`);
-          else if (this.isExcluded(name)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+        case Kind.typedef:
+          if (relevant === undefined || relevant[name] === 1) this.#claimTypedef(id, name);
           break;
-        }
         case Kind.fwd:
-          forwards.push(id as TypeId);
+          if (relevant === undefined || relevant[name] === 1) forwards.push(id as TypeId);
           break;
         default:
           break;
       }
     }
-    for (const id of forwards) this.#claimForward(tags, id);
+    for (const id of forwards) this.#claimForward(id);
+  }
+
+  #claimTypedef(id: number, name: number): void {
+    if (this.#startsWithBuiltin(name) && this.#btf.string(name) === BUILTIN_TYPEDEF) {
+      this.#builtins.add(id);
+      return;
+    }
+    const owners = ++this.#ordinary[name]!;
+    if (owners > 1) this.#typeSuffix.set(id, `___${owners}`);
+    else if (this.isExcluded(name)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
   /** A quick look at `__b`, so that few names are decoded. */
@@ -108,19 +113,23 @@ export class CNames {
     return strings[name + 2] === 0x62 && strings[name] === 0x5f && strings[name + 1] === 0x5f;
   }
 
-  #claimTag(tags: Map<number, number>, id: number, name: number): void {
-    const owners = (tags.get(name) ?? 0) + 1;
-    tags.set(name, owners);
-    if (owners > 1) this.#typeSuffix.set(id, `___${owners}`);
-    else if (this.#renamed !== undefined && this.#renamed[name] === 1) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+  #claimTag(id: TypeId, name: number): void {
+    if (this.#tags.has(name)) {
+      const owners = (this.#sharedTags.get(name) ?? 1) + 1;
+      this.#sharedTags.set(name, owners);
+      this.#typeSuffix.set(id, `___${owners}`);
+      return;
+    }
+    this.#tags.set(name, id);
+    if (this.#renamed !== undefined && this.#renamed[name] === 1) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
-  /** A forward declaration of something that is defined as well, or that shares a name with something else. */
-  #claimForward(tags: Map<number, number>, id: TypeId): void {
-    const name = this.#btf.nameOff(id);
+  /** A forward declaration without definition bears its name beside others of its kind, but not beside another kind's. */
+  #claimForward(id: TypeId): void {
     if (this.definitionOf(id) !== undefined) return;
-    if (tags.has(name)) this.#claimTag(tags, id, name);
-    else if (this.#renamed !== undefined && this.#renamed[name] === 1) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+    const name = this.#btf.nameOff(id);
+    const first = this.#tags.get(name);
+    if (first === undefined || !isSameForward(this.#btf, first, id)) this.#claimTag(id, name);
   }
 
   /** True for a typedef that the compiler brings along. */
@@ -143,26 +152,23 @@ export class CNames {
     return this.#excluded !== undefined && this.#excluded[nameOff] === 1;
   }
 
-  /** A tag that the program defines itself is needed with its members: from now on it is called `NAME___kernel`. */
-  setKernelFlavour(id: TypeId): void {
-    if (!this.#typeSuffix.has(id)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
-  }
-
-  /** For a header with all types: every excluded tag is called `NAME___kernel`. */
-  flavourExcludedTags(): void {
+  /** Tags among these types that the program defines itself are called `NAME___kernel` from now on. */
+  flavourOwnTags(types: Iterable<TypeId>): void {
     if (this.#excluded === undefined) return;
-    for (const id of this.#btf.ids()) {
+    for (const id of types) {
       if (!this.isExcluded(this.#btf.nameOff(id)) || this.#typeSuffix.has(id)) continue;
       const kind = this.#btf.kind(id);
-      if (isComposite(kind) || isEnum(kind)) this.setKernelFlavour(id);
+      if (isComposite(kind) || isEnum(kind)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
     }
   }
 
   /** The struct or union that a forward declaration stands for, when the table defines one of that name. */
   definitionOf(forward: TypeId): TypeId | undefined {
-    const found = this.#composites.get(this.#btf.nameOff(forward));
-    const kind = this.#btf.kindFlag(forward) ? Kind.union : Kind.struct;
-    return found !== undefined && this.#btf.kind(found) === kind ? found : undefined;
+    const name = this.#btf.nameOff(forward);
+    const first = this.#tags.get(name);
+    if (first === undefined) return undefined;
+    if (this.#btf.kind(first) === definedKind(this.#btf, forward)) return first;
+    return this.#sharedTags.has(name) ? findDefinition(this.#btf, forward) : undefined;
   }
 
   /** What follows the recorded name of a type: `''` for nearly all. */
@@ -200,6 +206,26 @@ export class CNames {
       }),
     ];
   }
+}
+
+function definedKind(btf: Btf, forward: TypeId): Kind {
+  return btf.kindFlag(forward) ? Kind.union : Kind.struct;
+}
+
+function isSameForward(btf: Btf, a: TypeId, b: TypeId): boolean {
+  return btf.kind(a) === Kind.fwd && btf.kind(b) === Kind.fwd && btf.kindFlag(a) === btf.kindFlag(b);
+}
+
+/** The first struct, or union, of the name of a forward declaration. Linear: there are few of those. */
+export function findDefinition(btf: Btf, forward: TypeId): TypeId | undefined {
+  const { words, offsets } = btf;
+  const name = btf.nameOff(forward);
+  const kind = definedKind(btf, forward);
+  for (let id = 1; id < offsets.length; id++) {
+    const at = offsets[id]!;
+    if (words[at] === name && ((words[at + 1]! >>> 24) & 0x1f) === kind) return id as TypeId;
+  }
+  return undefined;
 }
 
 /** The C keyword before a type's name. */

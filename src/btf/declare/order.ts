@@ -6,21 +6,28 @@
 import { MalformedError } from '../../core/errors.ts';
 import { Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
+import type { TextOutput } from './output.ts';
 import type { CPrinter } from './printer.ts';
+import { signedWords } from './signed-words.ts';
 
 const FORWARD = 1;
 const IN_PROGRESS = 2;
 const DONE = 4;
-/** Everything that is reached by pointer from this type is declared. */
+/** Everything that is needed to write a pointer to this type, or a function of it, is declared. */
 const REACHED = 8;
+/** Everything that is needed to write a member of this type is declared. */
+const READY = 16;
 /** What the members of a tagged struct need, so that it can be written without its tag, is declared. */
-const INLINED = 16;
+const INLINED = 32;
 /** Definitions that wait for each other. Kernels stay below 40. */
 const MAX_DEPTH = 512;
 
 export class DeclarationOrder {
   readonly #btf: Btf;
+  readonly #words: Int32Array;
+  readonly #offsets: Uint32Array;
   readonly #printer: CPrinter;
+  readonly #output: TextOutput;
   readonly #state: Uint8Array;
   /** The struct or union that is being prepared; it needs no forward declaration of itself. */
   #current = 0;
@@ -30,49 +37,54 @@ export class DeclarationOrder {
   /** How often a reference to the current type was passed over. */
   #selfReferences = 0;
 
-  constructor(btf: Btf, printer: CPrinter) {
+  constructor(btf: Btf, printer: CPrinter, output: TextOutput) {
     this.#btf = btf;
+    this.#words = signedWords(btf);
+    this.#offsets = btf.offsets;
     this.#printer = printer;
+    this.#output = output;
     this.#state = new Uint8Array(btf.count);
   }
 
-  /** Declares every type that `isWanted` (by id) marks, and what these need. */
-  declareTypes(isWanted: Uint8Array | undefined): void {
-    const { words, offsets } = this.#btf;
+  /** Declares these types, in ascending order of their ids, and what they need. */
+  declareTypes(ids: ArrayLike<number>): void {
+    const words = this.#words;
+    const offsets = this.#offsets;
     const anonymousEnums: TypeId[] = [];
-    for (let id = 1; id < offsets.length; id++) {
-      if (isWanted !== undefined && isWanted[id] === 0) continue;
+    const others: TypeId[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]! as TypeId;
       const at = offsets[id]!;
       const kind = (words[at + 1]! >>> 24) & 0x1f;
-      if (kind !== Kind.enum && kind !== Kind.enum64) continue;
-      if (words[at] === 0) anonymousEnums.push(id as TypeId);
-      else this.#defineEnum(id as TypeId);
+      if (kind !== Kind.enum && kind !== Kind.enum64) others.push(id);
+      else if (words[at] === 0) anonymousEnums.push(id);
+      else this.#defineEnum(id);
     }
-    for (let id = 1; id < offsets.length; id++) {
-      if (isWanted !== undefined && isWanted[id] === 0) continue;
+    for (const id of others) {
       const at = offsets[id]!;
       switch ((words[at + 1]! >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
-          if (words[at] !== 0) this.#defineComposite(id as TypeId);
+          if (words[at] !== 0) this.#defineComposite(id);
           break;
         case Kind.typedef:
-          this.#defineTypedef(id as TypeId);
+          this.#defineTypedef(id);
           break;
         case Kind.fwd:
-          this.#declareForward(id as TypeId);
+          this.#declareForward(id);
           break;
         default:
           break;
       }
     }
-    for (const id of anonymousEnums) if (!this.#printer.isEnumDeclared(id)) this.#printer.enumeration(id);
+    for (const id of anonymousEnums)
+      if (!this.#printer.isEnumDeclared(id)) this.#output.add(this.#printer.enumeration(id));
   }
 
   /** Declares what the prototypes of these functions need, then the functions. */
   declareKfuncs(ids: readonly TypeId[]): void {
     for (const id of ids) this.#need(this.#btf.ref(id), false);
-    for (const id of ids) this.#printer.kfunc(id);
+    for (const id of ids) this.#output.add(this.#printer.kfunc(id));
   }
 
   /**
@@ -86,6 +98,7 @@ export class DeclarationOrder {
     this.#reach(id, byValue);
     if (selfReferences !== this.#selfReferences)
       for (let i = firstMark; i < marked.length; i++) this.#state[marked[i]!]! &= ~REACHED;
+    else if (byValue) this.#state[id]! |= READY;
     marked.length = firstMark;
   }
 
@@ -95,11 +108,11 @@ export class DeclarationOrder {
   }
 
   #reach(id: number, byValue: boolean): void {
-    const { words, offsets } = this.#btf;
+    const words = this.#words;
     const state = this.#state;
     for (let chain = 0; chain < MAX_DEPTH; chain++) {
       if (id === 0) return;
-      const at = offsets[id]!;
+      const at = this.#offsets[id]!;
       const info = words[at + 1]!;
       switch ((info >>> 24) & 0x1f) {
         case Kind.const:
@@ -143,7 +156,7 @@ export class DeclarationOrder {
         case Kind.funcProto: {
           if ((state[id]! & REACHED) !== 0) return;
           this.#mark(id);
-          if (++this.#depth > MAX_DEPTH) throw tooDeep(id);
+          this.#enter(id);
           for (let i = 0, p = at + 3; i < (info & 0xffff); i++, p += 2) this.#need(words[p + 1]!, false);
           this.#depth--;
           id = words[at + 2]!;
@@ -157,10 +170,14 @@ export class DeclarationOrder {
     throw tooDeep(id);
   }
 
+  #enter(id: number): void {
+    if (++this.#depth > MAX_DEPTH) throw tooDeep(id);
+  }
+
   #prepareMembers(id: TypeId): void {
     const state = this.#state;
     if ((state[id]! & (IN_PROGRESS | DONE)) !== 0) return;
-    if (++this.#depth > MAX_DEPTH) throw tooDeep(id);
+    this.#enter(id);
     state[id]! |= IN_PROGRESS;
     this.#needMembers(id);
     state[id]! = (state[id]! & ~IN_PROGRESS) | DONE;
@@ -168,14 +185,18 @@ export class DeclarationOrder {
   }
 
   #needMembers(id: TypeId): void {
-    const { words, offsets } = this.#btf;
-    const at = offsets[id]!;
+    const words = this.#words;
+    const state = this.#state;
+    const at = this.#offsets[id]!;
     const end = at + 3 + (words[at + 1]! & 0xffff) * 3;
     for (let m = at + 3; m < end; m += 3) {
       const type = words[m + 1]!;
-      // An anonymous member with a tag is written in place: its members are needed, not its name.
-      if (words[m] === 0 && this.#isComposite(type)) this.#prepareInline(type as TypeId);
-      else this.#need(type, true);
+      if (words[m] !== 0) {
+        if ((state[type]! & READY) === 0) this.#need(type, true);
+      } else if (this.#isComposite(type)) {
+        // An anonymous member with a tag is written in place: its members are needed, not its name.
+        this.#prepareInline(type as TypeId);
+      } else this.#need(type, true);
     }
   }
 
@@ -186,14 +207,14 @@ export class DeclarationOrder {
     }
     if ((this.#state[id]! & INLINED) !== 0) return;
     this.#state[id]! |= INLINED;
-    if (++this.#depth > MAX_DEPTH) throw tooDeep(id);
+    this.#enter(id);
     this.#needMembers(id);
     this.#depth--;
   }
 
   #isComposite(id: number): boolean {
     if (id === 0) return false;
-    const kind = (this.#btf.words[this.#btf.offsets[id]! + 1]! >>> 24) & 0x1f;
+    const kind = (this.#words[this.#offsets[id]! + 1]! >>> 24) & 0x1f;
     return kind === Kind.struct || kind === Kind.union;
   }
 
@@ -203,7 +224,7 @@ export class DeclarationOrder {
     this.#current = id;
     this.#prepareMembers(id);
     this.#current = outer;
-    this.#printer.composite(id);
+    this.#output.add(this.#printer.composite(id));
   }
 
   #declareForward(id: TypeId): void {
@@ -218,33 +239,33 @@ export class DeclarationOrder {
     }
     if ((this.#state[id]! & (FORWARD | DONE)) !== 0) return;
     this.#state[id]! |= FORWARD;
-    this.#printer.forward(id);
+    this.#output.add(this.#printer.forward(id));
   }
 
   #defineEnum(id: TypeId): void {
     if ((this.#state[id]! & DONE) !== 0) return;
     this.#state[id]! |= DONE;
-    this.#printer.enumeration(id);
+    this.#output.add(this.#printer.enumeration(id));
   }
 
   #defineTypedef(id: TypeId): void {
     if ((this.#state[id]! & (IN_PROGRESS | DONE)) !== 0) return;
     if (this.#printer.names.isBuiltin(id)) return;
-    if (++this.#depth > MAX_DEPTH) throw tooDeep(id);
+    this.#enter(id);
     this.#state[id]! |= IN_PROGRESS;
     const outer = this.#current;
     this.#current = 0;
     this.#need(this.#btf.ref(id), false);
     this.#current = outer;
-    this.#state[id]! = DONE;
-    this.#printer.typedef(id);
+    this.#state[id]! = (this.#state[id]! & ~IN_PROGRESS) | DONE;
+    this.#output.add(this.#printer.typedef(id));
     this.#depth--;
   }
 
   #declareInt(id: TypeId): void {
     if ((this.#state[id]! & DONE) !== 0) return;
     this.#state[id]! |= DONE;
-    this.#printer.intAlias(id);
+    this.#output.add(this.#printer.intAlias(id));
   }
 }
 
