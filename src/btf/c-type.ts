@@ -55,6 +55,7 @@ const PADDING = [
 export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePrinter {
   const { stripModifiers = false, level: topLevel = 2, paramName } = options;
   const aligns: KnownAligns = new Map();
+  const packed = new Map<TypeId, boolean>();
   const printedNames = new Map<TypeId, string>();
   const tagCounts = new Map<string, number>();
   const identCounts = new Map<string, number>();
@@ -274,7 +275,7 @@ export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePri
   function emitComposite(id: TypeId, kind: Kind, level: number): void {
     const count = btf.vlen(id);
     const size = btf.recordedSize(id);
-    const packed = kind === Kind.struct && isPacked(btf, id, aligns);
+    const isTight = kind === Kind.struct && isPackedStruct(id);
     let end = 0;
     let wasBitfield = false;
     emit(`${kindName(kind)} {`);
@@ -282,7 +283,7 @@ export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePri
       const type = btf.memberType(id, i);
       const offset = btf.memberBitOffset(id, i);
       const width = btf.memberBitSize(id, i);
-      const align = packed ? 1 : (alignOf(btf, type, aligns) ?? 1);
+      const align = isTight ? 1 : (alignOf(btf, type, aligns) ?? 1);
       emitPadding(end, offset, align, wasBitfield && width > 0, level + 1);
       newLine(level + 1);
       emitDeclaration(type, btf.memberName(id, i), level + 1);
@@ -293,7 +294,16 @@ export function makeCTypePrinter(btf: Btf, options: CTypeOptions = {}): CTypePri
     if (kind === Kind.struct) emitPadding(end, size * 8, alignOf(btf, id, aligns) ?? 1, false, level + 1);
     if (count > 0 || size > 0) newLine(level);
     emit('}');
-    if (packed) emit(' __attribute__((packed))');
+    if (isTight) emit(' __attribute__((packed))');
+  }
+
+  function isPackedStruct(id: TypeId): boolean {
+    let known = packed.get(id);
+    if (known === undefined) {
+      known = isPacked(btf, id, aligns);
+      packed.set(id, known);
+    }
+    return known;
   }
 
   /**

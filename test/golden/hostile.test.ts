@@ -1,0 +1,254 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { Kind } from '../../src/btf/kinds.ts';
+import { isEccError } from '../../src/core/errors.ts';
+import { openObject, parseObjectBtf } from '../../src/object/open.ts';
+import { emitSkeleton, makeSkeleton } from '../../src/skeleton/skeleton.ts';
+import { emitStructs, makeStructs } from '../../src/skeleton/structs.ts';
+import { exercise } from './exercise.ts';
+import { goldens, readGoldenObject } from './goldens.ts';
+import { mutate, seeded } from './mutate.ts';
+import { btfInfo, writeBtf, writeElf, writeSymbols } from './object-writer.ts';
+
+const readBtfExt = (file: string) => readFileSync(new URL(`btf-ext/${file}`, import.meta.url));
+
+/** The code of the error that a user sees, `value` when there is none. Anything else goes on. */
+function outcome(body: () => unknown): string {
+  try {
+    body();
+    return 'value';
+  } catch (error) {
+    if (isEccError(error)) return error.code;
+    throw error;
+  }
+}
+
+describe('damaged objects', () => {
+  const objects = [
+    ...goldens
+      .map(({ name }) => ({ name, bytes: readGoldenObject(name) }))
+      .filter(({ bytes }) => bytes.length < 12_000),
+    ...['core-kinds.el.o', 'core-kinds.eb.o'].map((name) => ({ name, bytes: readBtfExt(name) })),
+  ];
+
+  test('2,500 of them give a value or an error that says why', () => {
+    let read = 0;
+    for (let seed = 1; seed <= 2500; seed++) {
+      const random = seeded(seed);
+      const { name, bytes } = objects[Math.floor(random() * objects.length)]!;
+      const damaged = mutate(bytes, random);
+      const start = performance.now();
+      try {
+        const { object, btf } = exercise(damaged);
+        if (object || btf) read++;
+      } catch (error) {
+        throw new Error(`seed ${seed}, ${name}`, { cause: error });
+      }
+      expect(performance.now() - start, `seed ${seed}, ${name}: time`).toBeLessThan(2000);
+    }
+    // damage that is found at once would test nothing behind it
+    expect(read).toBeGreaterThan(700);
+  });
+
+  test('every length of an object', () => {
+    const bytes = readGoldenObject('map_in_map');
+    for (let length = 0; length < bytes.length; length++) exercise(bytes.subarray(0, length));
+    expect(exercise(bytes)).toEqual({ object: true, btf: true });
+  });
+});
+
+describe('names that mean something to JavaScript', () => {
+  test.each(['__proto__', 'toString_', 'valueOf__'])('%s is a name like any other', (name) => {
+    const text = Buffer.from(readGoldenObject('map_in_map')).toString('latin1').replaceAll('outer_arr', name);
+    const bytes = Buffer.from(text, 'latin1');
+    const skeleton = makeSkeleton(openObject(bytes), 'x.bpf.o');
+    expect(skeleton.maps?.map((map) => map.name)).toContain(name);
+    expect(JSON.parse(emitSkeleton(skeleton))).toEqual(JSON.parse(JSON.stringify(skeleton)));
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  test('as names of structs and members', () => {
+    const strings = Buffer.from('\0__proto__\0constructor\0');
+    const words = [1, btfInfo(Kind.struct, 1), 4, 11, 2, 0, 11, btfInfo(Kind.int), 4, 32];
+    expect(makeStructs(parseObjectBtf(writeBtf(words, strings)))).toEqual({
+      structs: [{ type_id: 1, size: 4, name: '__proto__', members: [{ name: 'constructor', type: 'constructor' }] }],
+    });
+  });
+});
+
+describe('10 MB that ask for more than 10 MB of work', () => {
+  const NO_NAMES = Buffer.from('\0');
+  const MANY = 65_535;
+  /** One string of which every byte may be the start of a name. */
+  const sharedNames = () => Buffer.from(`\0${'a'.repeat(5_000_000)}\0`);
+  const repeat = (count: number, words: (i: number) => readonly number[]): number[] => {
+    const all: number[] = [];
+    for (let i = 0; i < count; i++) for (const word of words(i)) all.push(word);
+    return all;
+  };
+  const structs = (bytes: Uint8Array) => () => emitStructs(makeStructs(parseObjectBtf(bytes)));
+  const skeleton = (bytes: Uint8Array) => () => emitSkeleton(makeSkeleton(openObject(bytes), 'x.bpf.o'));
+
+  interface Case {
+    readonly what: string;
+    readonly expected: string;
+    /** Writes the bytes; what it returns is timed. */
+    readonly prepare: () => () => unknown;
+  }
+
+  const cases: Case[] = [
+    {
+      what: 'symbols whose names share one string',
+      expected: 'ELF_BAD_NAME',
+      prepare: () =>
+        skeleton(
+          writeElf([
+            { name: '.data', type: 1, data: new Uint8Array(8) },
+            {
+              name: '.symtab',
+              type: 2,
+              data: writeSymbols(Array.from({ length: 200_000 }, (_, i) => [i + 1, 0x11, 1, 0, 8] as const)),
+              link: 3,
+              entrySize: 24,
+            },
+            { name: '.strtab', type: 3, data: sharedNames() },
+          ]),
+        ),
+    },
+    {
+      what: 'structs whose names share one string',
+      expected: 'BTF_BAD_NAME',
+      prepare: () =>
+        structs(
+          writeBtf(
+            repeat(300_000, (i) => [i + 1, btfInfo(Kind.struct), 0]),
+            sharedNames(),
+          ),
+        ),
+    },
+    {
+      what: 'looking for a name among such',
+      expected: 'value',
+      prepare: () => {
+        const bytes = writeBtf(
+          repeat(300_000, (i) => [i + 1, btfInfo(Kind.struct), 0]),
+          sharedNames(),
+        );
+        return () => parseObjectBtf(bytes).find('aaa');
+      },
+    },
+    {
+      what: 'pointers in a circle',
+      expected: 'BTF_TOO_DEEP',
+      prepare: () => {
+        const pointers = repeat(600_000, (i) => [0, btfInfo(Kind.ptr), ((i + 1) % 600_000) + 1]);
+        return structs(writeBtf([...pointers, 0, btfInfo(Kind.struct, 1), 8, 0, 1, 0], NO_NAMES));
+      },
+    },
+    {
+      what: 'an anonymous struct of pointers to itself',
+      expected: 'BTF_TOO_DEEP',
+      prepare: () => {
+        const members = repeat(MANY, (i) => [0, 2, 64 * i]);
+        return structs(
+          writeBtf([0, btfInfo(Kind.struct, MANY), 8 * MANY, ...members, 0, btfInfo(Kind.ptr), 1], NO_NAMES),
+        );
+      },
+    },
+    {
+      what: 'pointers to structs of structs of structs, each 65,535 times',
+      expected: 'BTF_TOO_LARGE',
+      prepare: () => {
+        const nested = repeat(8, (depth) => [
+          ...[0, btfInfo(Kind.struct, MANY), 8],
+          ...repeat(MANY, (i) => [0, depth === 0 ? 9 : depth, 64 * i]),
+        ]);
+        const end = [0, btfInfo(Kind.int), 8, 64, 0, btfInfo(Kind.ptr), 8, 0, btfInfo(Kind.struct, 1), 8, 0, 10, 0];
+        return structs(writeBtf([...nested, ...end], NO_NAMES));
+      },
+    },
+    {
+      what: 'functions that take functions, 60,000 at a time',
+      expected: 'BTF_TOO_LARGE',
+      prepare: () => {
+        const protos = repeat(10, (depth) => [
+          ...[0, btfInfo(Kind.funcProto, 60_000), 0],
+          ...repeat(60_000, () => [0, depth === 0 ? 0 : 10 + depth]),
+        ]);
+        const pointers = repeat(10, (depth) => [0, btfInfo(Kind.ptr), depth + 1]);
+        return structs(writeBtf([...protos, ...pointers, 0, btfInfo(Kind.struct, 1), 8, 0, 20, 0], NO_NAMES));
+      },
+    },
+    {
+      what: 'a pointer to an anonymous struct of 4 GB of padding',
+      expected: 'BTF_TOO_LARGE',
+      prepare: () => {
+        const holder = [0, btfInfo(Kind.struct, 1), 8, 0, 3, 0];
+        return structs(writeBtf([...holder, 0, btfInfo(Kind.struct), 0xffffffff, 0, btfInfo(Kind.ptr), 2], NO_NAMES));
+      },
+    },
+    {
+      what: '400,000 pointers to one of 60 kB',
+      expected: 'BTF_TOO_LARGE',
+      prepare: () => {
+        const count = 400_000;
+        const holders = repeat(count, () => [0, btfInfo(Kind.struct, 1), 8, 0, count + 2, 0]);
+        return structs(
+          writeBtf([...holders, 0, btfInfo(Kind.struct), 60_000, 0, btfInfo(Kind.ptr), count + 1], NO_NAMES),
+        );
+      },
+    },
+    {
+      what: '65,000 sections called .data with 65,535 variables',
+      expected: 'value',
+      prepare: () => {
+        const words = [
+          ...[1, btfInfo(Kind.datasec, MANY), 4 * MANY],
+          ...repeat(MANY, (i) => [2, 4 * i, 4]),
+          ...[7, btfInfo(Kind.var), 3, 0],
+          ...[7, btfInfo(Kind.int), 4, 32],
+        ];
+        const data = new Uint8Array(8);
+        return skeleton(
+          writeElf([
+            { name: '.BTF', type: 1, data: writeBtf(words, Buffer.from('\0.data\0x\0')) },
+            { name: '.symtab', type: 2, data: writeSymbols([]), link: 3, entrySize: 24 },
+            { name: '.strtab', type: 3, data: NO_NAMES },
+            ...Array.from({ length: 65_000 }, () => ({ name: '.data', type: 1, data })),
+          ]),
+        );
+      },
+    },
+    {
+      what: '65,535 maps with one definition of 60,000 members',
+      expected: 'value',
+      prepare: () => {
+        const words = [
+          ...[1, btfInfo(Kind.datasec, MANY), 8 * MANY],
+          ...repeat(MANY, (i) => [2 + i, 8 * i, 8]),
+          ...repeat(MANY, () => [7, btfInfo(Kind.var), MANY + 2, 1]),
+          ...[0, btfInfo(Kind.struct, 60_000), 8],
+          ...repeat(60_000, () => [9, MANY + 3, 0]),
+          ...[0, btfInfo(Kind.ptr), MANY + 4],
+          ...[0, btfInfo(Kind.array), 0, 0, 0, 2],
+        ];
+        return skeleton(
+          writeElf([
+            { name: '.BTF', type: 1, data: writeBtf(words, Buffer.from('\0.maps\0x\0type\0')) },
+            { name: '.symtab', type: 2, data: writeSymbols([[1, 0x11, 4, 0, 8]]), link: 3, entrySize: 24 },
+            { name: '.strtab', type: 3, data: Buffer.from('\0x\0') },
+            { name: '.maps', type: 1, data: new Uint8Array(8 * MANY) },
+          ]),
+        );
+      },
+    },
+  ];
+
+  test.each(cases)('$what: $expected', ({ expected, prepare }) => {
+    const body = prepare();
+    const start = performance.now();
+    expect(outcome(body)).toBe(expected);
+    // under a second alone; other tests run beside this one
+    expect(performance.now() - start).toBeLessThan(4000);
+  });
+});
