@@ -1,5 +1,6 @@
 /** Programs on events: kprobes, uprobes, USDT, tracepoints, perf events, iterators. */
 import { readFile } from 'node:fs/promises';
+import { findMapTypeName } from '../object/map-types.ts';
 import { attachError } from './attach-error.ts';
 import {
   type Attachment,
@@ -230,7 +231,7 @@ export async function attachIter(request: AttachRequest): Promise<Attachment> {
   const { target: what } = splitSection(program.section);
   if (request.target === undefined && what !== 'bpf_map_elem' && what !== 'bpf_sk_storage_map')
     return linkOf(request, `iterator over ${what}`, native.bpf.bpf_program__attach, handle.pointer);
-  const name = needTarget(request, 'MAP', undefined);
+  const name = needTarget(request, 'MAP', onlyUserMap(request));
   const map = object.findMap(name);
   if (map === undefined) throw badTarget(request, name, `a map (${object.maps.map((one) => one.name).join(', ')})`);
   const info = Buffer.alloc(16);
@@ -243,4 +244,13 @@ export async function attachIter(request: AttachRequest): Promise<Attachment> {
   const link = native.bpf.bpf_program__attach_iter(handle.pointer, opts);
   if (link === null) throw await attachError(request, `iterator over map ${name}`, lastErrno(native));
   return linkAttachment(native, handle.name, `iterator over map ${name}`, link);
+}
+
+/** The map that is meant when there is just one. */
+function onlyUserMap({ native, object }: AttachRequest): string | undefined {
+  const kinds = new Set(['hash', 'array', 'lru_hash', 'percpu_hash', 'percpu_array', 'lru_percpu_hash', 'sk_storage']);
+  const maps = object.maps.filter(
+    ({ internal, pointer }) => !internal && kinds.has(findMapTypeName(native.bpf.bpf_map__type(pointer)) ?? ''),
+  );
+  return maps.length === 1 ? maps[0]!.name : undefined;
 }

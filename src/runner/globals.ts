@@ -97,26 +97,35 @@ export interface LiveVariable {
 
 /**
  * The variables of a section of a loaded program, in the memory that the program reads and writes. `set` changes just the bytes of
- * the variable, so others that the program changes meanwhile are left alone.
+ * the variable, so others that the program changes meanwhile are left alone. Sections with nothing but static variables cannot
+ * be mapped: they are read through the map, and not written.
  */
 export class LiveSection {
-  readonly #memory: MappedMemory;
+  readonly #memory: MappedMemory | undefined;
   readonly #view: DataView;
+  readonly #refresh: () => void;
   readonly #variables: ReadonlyMap<string, { readonly place: DataVariable; readonly codec: Codec<unknown> }>;
   readonly #writable: boolean;
   readonly #name: string;
 
   constructor(native: Native, fd: number, section: DataSection, model: ObjectModel) {
     const page = native.pageSize;
-    const size = Math.ceil(section.size / page) * page;
-    this.#name = section.name;
-    this.#writable = section.kind !== 'rodata';
-    this.#memory = mapMemory(native, { fd, size, offset: 0, writable: this.#writable, what: section.name });
-    this.#view = new DataView(this.#memory.buffer, 0, section.size);
+    const what = section.name;
+    const mappable = section.variables.some(({ exported }) => exported);
+    this.#name = what;
+    this.#writable = mappable && section.kind !== 'rodata';
+    if (mappable) {
+      const size = Math.ceil(section.size / page) * page;
+      this.#memory = mapMemory(native, { fd, size, offset: 0, writable: this.#writable, what });
+      this.#view = new DataView(this.#memory.buffer, 0, section.size);
+      this.#refresh = () => {};
+    } else {
+      const copy = Buffer.alloc(section.size);
+      this.#view = new DataView(copy.buffer, copy.byteOffset, copy.length);
+      this.#refresh = () => native.bpf.bpf_map_lookup_elem_flags(fd, Buffer.alloc(4), copy, 0n);
+    }
     this.#variables = new Map(
-      section.variables
-        .filter(({ exported }) => exported)
-        .map((place) => [place.name, { place, codec: makeCodec(model.btf!, place.typeId) }]),
+      section.variables.map((place) => [place.name, { place, codec: makeCodec(model.btf!, place.typeId) }]),
     );
   }
 
@@ -126,6 +135,7 @@ export class LiveSection {
 
   get(name: string): unknown {
     const { place, codec } = this.#find(name);
+    this.#refresh();
     return codec.decode(this.#view, place.offset);
   }
 
@@ -133,11 +143,11 @@ export class LiveSection {
     if (!this.#writable)
       throw new TypeError(`${this.#name} is read-only once the program is loaded; set ${name} when loading`);
     const { place, codec } = this.#find(name);
-    codec.encodeInto(value, new Uint8Array(this.#memory.buffer, place.offset, place.size));
+    codec.encodeInto(value, new Uint8Array(this.#view.buffer, place.offset, place.size));
   }
 
   close(): void {
-    this.#memory.close();
+    this.#memory?.close();
   }
 
   #find(name: string): { readonly place: DataVariable; readonly codec: Codec<unknown> } {
@@ -146,10 +156,11 @@ export class LiveSection {
     return found;
   }
 
-  /** The variables as the properties of one object. */
+  /** The variables as the properties of one object; static ones are left out, as libbpf's skeletons do. */
   asObject(): Record<string, unknown> {
     const object: Record<string, unknown> = Object.create(null);
-    for (const name of this.#variables.keys()) {
+    for (const [name, { place }] of this.#variables) {
+      if (!place.exported) continue;
       Object.defineProperty(object, name, {
         enumerable: true,
         get: () => this.get(name),

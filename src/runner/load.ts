@@ -140,6 +140,7 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   readonly #native: Native;
   readonly #object: BpfObject;
   readonly #options: LoadOptions<M>;
+  readonly #sections: ReadonlyMap<string, LiveSection>;
   readonly #closing: (() => void)[] = [];
   readonly #structOps: Attachment[] = [];
 
@@ -161,9 +162,10 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
     }
     this.maps = maps as unknown as Maps<M>;
     this.events = events as unknown as Events<M>;
-    this.rodata = this.#section('.rodata') as SectionValues<M, 'rodata'>;
-    this.bss = this.#section('.bss') as SectionValues<M, 'bss'>;
-    this.data = this.#section('.data') as SectionValues<M, 'data'>;
+    this.#sections = this.#liveSections();
+    this.rodata = this.#variables('.rodata') as SectionValues<M, 'rodata'>;
+    this.bss = this.#variables('.bss') as SectionValues<M, 'bss'>;
+    this.data = this.#variables('.data') as SectionValues<M, 'data'>;
   }
 
   /** @internal */
@@ -209,6 +211,21 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
 
   get closed(): boolean {
     return this.#object.closed;
+  }
+
+  /** A variable of any section, static ones and sections of one's own (`SEC(".bss.mine")`) included. @throws {TypeError} when there is none */
+  global(name: string): unknown {
+    return this.#sectionOf(name).get(name);
+  }
+
+  /** @throws {TypeError} for `const volatile` variables, which are set when loading */
+  setGlobal(name: string, value: unknown): void {
+    this.#sectionOf(name).set(name, value);
+  }
+
+  #sectionOf(name: string): LiveSection {
+    for (const section of this.#sections.values()) if (section.names.includes(name)) return section;
+    throw new TypeError(`the program has no global variable ${name}`);
   }
 
   /** @internal A map whose keys and values are bytes. */
@@ -319,14 +336,21 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   }
 
   /** The variables of a section as an object; empty when there is no such section. */
-  #section(name: string): Record<string, unknown> {
-    const section = this.model.dataSections.find((one) => one.name === name);
-    const handle = this.#object.findSectionMap(name);
-    if (section === undefined || handle === undefined || !section.variables.some(({ exported }) => exported))
-      return Object.create(null);
-    const live = new LiveSection(this.#native, this.#native.bpf.bpf_map__fd(handle.pointer), section, this.model);
-    this.#closing.push(() => live.close());
-    return live.asObject();
+  #variables(name: string): Record<string, unknown> {
+    return this.#sections.get(name)?.asObject() ?? Object.create(null);
+  }
+
+  #liveSections(): ReadonlyMap<string, LiveSection> {
+    const sections = new Map<string, LiveSection>();
+    for (const section of this.model.dataSections) {
+      const handle = this.#object.findSectionMap(section.name);
+      if (handle === undefined || section.kind === 'arena' || section.kind === 'kconfig') continue;
+      if (section.variables.length === 0) continue;
+      const live = new LiveSection(this.#native, this.#native.bpf.bpf_map__fd(handle.pointer), section, this.model);
+      this.#closing.push(() => live.close());
+      sections.set(section.name, live);
+    }
+    return sections;
   }
 }
 

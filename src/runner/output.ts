@@ -73,7 +73,6 @@ class PackagePrinter {
       const jobs = await this.#jobs();
       if (trace) {
         pipe = await openTracePipe();
-        if (pipe.warning !== undefined) note(pipe.warning);
         jobs.push(() => this.#printTrace(pipe!));
       }
       await this.#bpf.attach();

@@ -1,32 +1,33 @@
 /**
- * What programs print with `bpf_printk()`: the kernel's trace pipe, one for the whole machine. Reading takes the lines out of it, so
- * two readers share them; lines of other tracers are left out here.
+ * What programs print with `bpf_printk()`: read from a trace instance of our own, so that neither other readers of the machine's
+ * trace pipe nor its other tracers get in the way. Kernels before 5.9 have only the one pipe; there lines are taken from that.
  */
 import { constants } from 'node:fs';
-import { access, mkdir, open, readFile } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
 import { lastErrno, type Native, openNative } from './native.ts';
 import { createPoller } from './poll.ts';
 
 const MOUNTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 const MARK = 'bpf_trace_printk: ';
+/** Instances of ours are named after the process, so that those of processes that were killed are found again. */
+const INSTANCE = /^ecc-(\d+)-\d+$/;
 
 export interface TracePipe {
   /** Lines as the kernel has them: `comm-pid [cpu] flags time: bpf_trace_printk: text`. Ends when closed. */
   readonly lines: AsyncIterable<string>;
-  /** Why nothing may come, if there is a reason. */
-  readonly warning: string | undefined;
   close(): void;
 }
 
 /**
- * Opens the trace pipe; mounts tracefs where it is not, and may be. What is in the pipe already is thrown away.
+ * Opens a trace pipe; mounts tracefs where it is not, and may be. What was printed before is not in it.
  * @throws {LoadError} `LOAD_TRACE`
  */
 export async function openTracePipe(): Promise<TracePipe> {
   const native = await openNative();
-  const directory = await tracefs(native);
-  const path = `${directory}/trace_pipe`;
+  const root = await tracefs(native);
+  const instance = await makeInstance(root);
+  const path = `${instance ?? root}/trace_pipe`;
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
     throw new LoadError('LOAD_TRACE', `${path} cannot be opened: ${cause.code}`, {
       hint: cause.code === 'EBUSY' ? 'somebody else reads it: only one can' : 'run as root',
@@ -45,12 +46,9 @@ export async function openTracePipe(): Promise<TracePipe> {
       throw error;
     }
   };
-  while ((await readChunk()) !== undefined);
+  while (instance === undefined && (await readChunk()) !== undefined);
   let closed = false;
-  const on = await readFile(`${directory}/tracing_on`, 'utf8').catch(() => '1');
   return {
-    warning:
-      on.trim() === '0' ? `tracing is switched off; switch it on with: echo 1 > ${directory}/tracing_on` : undefined,
     close() {
       closed = true;
       poller.wake();
@@ -59,9 +57,11 @@ export async function openTracePipe(): Promise<TracePipe> {
       async *[Symbol.asyncIterator]() {
         let rest = '';
         try {
-          while (!closed) {
+          for (;;) {
+            const ending = closed;
             const text = await readChunk();
             if (text === undefined) {
+              if (ending) break;
               await poller.wait();
               continue;
             }
@@ -69,16 +69,35 @@ export async function openTracePipe(): Promise<TracePipe> {
             rest = lines.pop() ?? '';
             for (const line of lines) if (line.includes(MARK)) yield line;
           }
-          // what was printed before the end
-          for (let text = await readChunk(); text !== undefined; text = await readChunk()) rest += text;
-          for (const line of rest.split('\n')) if (line.includes(MARK)) yield line;
         } finally {
           poller.close();
           await file.close();
+          if (instance !== undefined) await rmdir(instance).catch(() => {});
         }
       },
     },
   };
+}
+
+/** Numbers the instances of this process. */
+let made = 0;
+
+/** A trace instance that only the programs' lines go to; `undefined` where the kernel has none. */
+async function makeInstance(root: string): Promise<string | undefined> {
+  const instances = `${root}/instances`;
+  for (const name of await readdir(instances).catch(() => [])) {
+    const pid = INSTANCE.exec(name)?.[1];
+    if (pid !== undefined && !(await exists(`/proc/${pid}`))) await rmdir(`${instances}/${name}`).catch(() => {});
+  }
+  const directory = `${instances}/ecc-${process.pid}-${made++}`;
+  try {
+    await mkdir(directory);
+    await writeFile(`${directory}/events/bpf_trace/bpf_trace_printk/enable`, '1');
+    return directory;
+  } catch {
+    await rmdir(directory).catch(() => {});
+    return undefined;
+  }
 }
 
 async function tracefs(native: Native): Promise<string> {
