@@ -167,10 +167,9 @@ describe('random structs', () => {
     );
     const wrong: string[] = [];
     structs.forEach(({ use, leaves }, i) => {
-      const name = use.startsWith('t') ? use.toUpperCase() : use;
-      const codec = byName.get(name);
-      const viewClass = views.get(name);
-      if (codec === undefined || viewClass === undefined) throw new Error(`the module has no ${name}`);
+      const codec = byName.get(use);
+      const viewClass = views.get(use);
+      if (codec === undefined || viewClass === undefined) throw new Error(`the module has no ${use}`);
       const view = new viewClass();
       for (const fill of fills[i]!) {
         const decoded = codec.decode(fill.bytes);

@@ -60,7 +60,7 @@ export function readMember(target: Target, plan: StructPlan, member: MemberPlan,
 }
 
 function memberPath(plan: StructPlan, member: MemberPlan): string {
-  return quote(`${plan.tag === '' && plan.id !== undefined ? plan.name : plan.tag || plan.cName}.${member.name}`);
+  return quote(`${plan.docName || plan.cName}.${member.name}`);
 }
 
 /** A value as an expression. */
@@ -325,7 +325,7 @@ export function readFunction(target: Target, plan: StructPlan): string {
 export function structCodec(target: Target, plan: StructPlan): string {
   const { name, readName, size, need, flexible } = plan;
   let text = `${target.use('codec')}({\n`;
-  text += `  name: ${quote(plan.tag === '' && plan.id !== undefined ? name : plan.cName)},\n  size: ${size},\n`;
+  text += `  name: ${quote(plan.cName)},\n  size: ${size},\n`;
   if (need !== size) text += `  need: ${need},\n`;
   text += `  read: ${readName},\n`;
   // The runtime's own decode() is shared by all types, which keeps engines from specialising it.

@@ -120,7 +120,7 @@ class ModuleWriter {
   }
 
   #enum(plan: EnumPlan): string {
-    const doc = this.#input.docs?.types?.get(this.#input.btf.name(plan.id));
+    const doc = this.#input.docs?.types?.get(plan.docName);
     const size = commentText(`\`${plan.cName}\`, ${bytes(plan.size)}.`);
     const wide = plan.bigint ? 'bigint' : 'number';
     if (plan.values.length === 0) return `\n${comment([doc?.doc, size], '')}export type ${plan.name} = ${wide};\n`;
@@ -150,7 +150,7 @@ class ModuleWriter {
 
   #struct(plan: StructPlan): string {
     this.#used.add('type Codec');
-    const doc = plan.tag === '' ? undefined : this.#input.docs?.types?.get(plan.tag);
+    const doc = this.#input.docs?.types?.get(plan.docName);
     const flexible = plan.flexible ? ` and a flexible array, ${plan.need} at least` : '';
     const what = commentText(plan.id === undefined ? `The variables in \`${plan.cName}\`` : `\`${plan.cName}\``);
     let text = `\n${comment([doc?.doc, `${what}, ${bytes(plan.size)}${flexible}.`], '')}`;

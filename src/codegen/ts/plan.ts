@@ -50,6 +50,7 @@ export interface EnumPlan {
   /** The map from values to names. */
   readonly namesName: string;
   readonly cName: string;
+  readonly docName: string;
   readonly size: number;
   readonly bigint: boolean;
   readonly values: readonly { readonly name: string; readonly value: bigint }[];
@@ -82,10 +83,10 @@ export interface StructPlan {
   readonly viewName: string;
   /** The function that reads it. */
   readonly readName: string;
-  /** `struct event`. */
+  /** `struct event`; a typedef's name, or its own, for one without a tag. */
   readonly cName: string;
-  /** The C name alone, `event`; empty when it has none. Doc comments are found by it. */
-  readonly tag: string;
+  /** The tag or typedef that its doc comment is found by; empty when it has neither. */
+  readonly docName: string;
   readonly size: number;
   /** Bytes that have to be there: less than `size` only for a type that ends in a flexible array. */
   readonly need: number;
@@ -125,6 +126,14 @@ const MAX_ANONYMOUS = 10_000;
  */
 const MAX_COST = 100_000;
 const MAX_COST_PER_BYTE = 64;
+
+interface TypeName {
+  readonly ts: string;
+  /** Tag or typedef; empty for what has neither. */
+  readonly c: string;
+  /** `struct event`, `event_t`, or the TypeScript name. */
+  readonly spelled: string;
+}
 
 /** What members of a type, and of the anonymous ones in it, are taken from. */
 interface Surroundings {
@@ -180,7 +189,7 @@ export class Planner {
     }
     if (isComposite(kind)) return this.#struct(target, this.#nameOf(id, hint), 0);
     if (isEnum(kind)) {
-      const shape = this.#shape(id, this.#nameOf(id, hint), 0);
+      const shape = this.#shape(id, hint, 0);
       if (shape.kind === 'enum') return shape.type;
     }
     return this.#alias(id, hint);
@@ -218,7 +227,7 @@ export class Planner {
       viewName: this.#scope.take(`${own}View`),
       readName: this.#scope.take(`read${own}`),
       cName: section,
-      tag: '',
+      docName: '',
       size,
       need: size,
       flexible: false,
@@ -233,7 +242,7 @@ export class Planner {
   #alias(id: TypeId, hint: string): AliasPlan {
     const known = this.#aliases.get(id);
     if (known !== undefined) return known;
-    const wanted = this.#nameOf(id, hint);
+    const wanted = this.#nameOf(id, hint).ts;
     const shape = this.#shape(id, wanted, 0);
     const cName = cDeclaration(this.#btf, id, '');
     const size = sizeOf(this.#btf, id) ?? 0;
@@ -244,14 +253,16 @@ export class Planner {
     return plan;
   }
 
-  /** The type's own name, a typedef's before that of an anonymous struct behind it. */
-  #nameOf(id: TypeId, hint: string): string {
+  /** What a type is called: by its own name, or that of the typedef through which it is reached. */
+  #nameOf(id: TypeId, hint: string): TypeName {
     const btf = this.#btf;
     const outer = stripModifiers(btf, id);
     const target = resolve(btf, id);
     const kind = btf.kind(target);
-    const own = isComposite(kind) || isEnum(kind) ? btf.name(target) || btf.name(outer) : btf.name(outer);
-    return own === '' ? hint : upperCamel(own);
+    const tag = isComposite(kind) || isEnum(kind) ? btf.name(target) : '';
+    const c = tag === '' ? btf.name(outer) : tag;
+    const keyword = tag === '' ? '' : `${isEnum(kind) ? 'enum' : kind === Kind.union ? 'union' : 'struct'} `;
+    return { ts: c === '' ? hint : upperCamel(c), c, spelled: c === '' ? hint : keyword + c };
   }
 
   /** @param wanted  the name for a struct or enum that has none */
@@ -321,7 +332,7 @@ export class Planner {
     return { kind: 'array', element, length, stride };
   }
 
-  #enum(id: TypeId, wanted: string): EnumPlan {
+  #enum(id: TypeId, wanted: TypeName): EnumPlan {
     const known = this.#enums.get(id);
     if (known !== undefined) return known;
     const btf = this.#btf;
@@ -331,13 +342,14 @@ export class Planner {
       value: btf.enumeratorValue(id, i),
     }));
     const fitsNumber = values.every(({ value }) => Number.isSafeInteger(Number(value)));
-    const name = this.#scope.take(wanted);
+    const name = this.#scope.take(wanted.ts);
     const plan: EnumPlan = {
       kind: 'enum',
       id,
       name,
       namesName: this.#scope.take(`${name}Names`),
-      cName: btf.name(id) === '' ? 'enum {…}' : `enum ${btf.name(id)}`,
+      cName: wanted.spelled,
+      docName: wanted.c,
       size: btf.recordedSize(id),
       bigint: btf.recordedSize(id) > 4 && (this.#u64 === 'bigint' || !fitsNumber),
       values,
@@ -347,15 +359,15 @@ export class Planner {
     return plan;
   }
 
-  #struct(id: TypeId, wanted: string, depth: number): StructPlan {
+  #struct(id: TypeId, wanted: TypeName, depth: number): StructPlan {
     const known = this.#structs.get(id);
     const btf = this.#btf;
     if (known === 'open' || depth > MAX_NESTING) throw tooDeep(btf, id);
     if (known !== undefined) return known;
     this.#structs.set(id, 'open');
-    const name = this.#scope.take(wanted);
+    const name = this.#scope.take(wanted.ts);
     const size = btf.recordedSize(id);
-    const cName = cDeclaration(btf, id, '');
+    const cName = wanted.spelled;
     const members: MemberPlan[] = [];
     const names = new NameScope();
     const anonymous = { count: 0 };
@@ -371,7 +383,7 @@ export class Planner {
       viewName: this.#scope.take(`${name}View`),
       readName: this.#scope.take(`read${name}`),
       cName,
-      tag: btf.name(id),
+      docName: wanted.c,
       size,
       need: flexible ? fixedEnd : size,
       flexible,
