@@ -11,7 +11,6 @@ import { emitStandalone, type StandaloneInput } from '../codegen/c/standalone.ts
 import { ToolError } from '../core/errors.ts';
 import { ARCH_FACTS, type Arch, hostArch } from '../toolchain/arch.ts';
 import { type RunOptions, runTool } from '../toolchain/run.ts';
-import type { Tool } from '../toolchain/tools.ts';
 import type { CompiledSource } from './compile.ts';
 import { withWorkDirectory } from './work-directory.ts';
 
@@ -51,7 +50,7 @@ function findType(btf: Btf, { kind, name }: CompiledSource['facts']['events'][nu
 }
 
 export interface LinkOptions extends Pick<RunOptions, 'signal' | 'timeoutMs' | 'onCommand'> {
-  readonly clang: Pick<Tool, 'name' | 'path'>;
+  readonly clang: { readonly name: string; readonly path: string };
   /** What the executable is for; default this machine. */
   readonly arch?: Arch | undefined;
 }
@@ -69,7 +68,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
  * @throws {ToolError} `TOOL_LIBRARY_MISSING` where a static library is not there, also those of another architecture;
  *   `TOOL_STANDALONE_FAILED` when clang refuses for another reason
  */
-export function linkStandalone(source: string, options: LinkOptions): Promise<Uint8Array> {
+export function linkStandalone(source: string, options: LinkOptions): Promise<Buffer> {
   const { clang, arch = hostArch() } = options;
   const target = ARCH_FACTS[arch].multiarch;
   return withWorkDirectory(async (directory) => {

@@ -26,6 +26,16 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* What was written before is not this run's, though reading is the only way past it. */
+static int skip_old_lines(int fd)
+{
+	char buffer[4096];
+
+	while (read(fd, buffer, sizeof(buffer)) > 0)
+		;
+	return fd;
+}
+
 static int open_trace_pipe(void)
 {
 	int fd = open("/sys/kernel/tracing/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC), error = errno;
@@ -33,7 +43,7 @@ static int open_trace_pipe(void)
 	if (fd < 0)
 		fd = open("/sys/kernel/debug/tracing/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
-		return fd;
+		return skip_old_lines(fd);
 	if (error == ENOENT)
 		fail(EXIT_REFUSED, "--trace: tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing");
 	fail(EXIT_REFUSED, "--trace: /sys/kernel/tracing/trace_pipe: %s%s", strerror(error),

@@ -53,7 +53,7 @@ static void print_json_entry(const struct sample *sample, const unsigned char *k
 }
 
 /* A row; per-CPU values are a row each. */
-static void print_row(const struct sample *sample, const unsigned char *key, const unsigned char *values)
+static void print_entry(const struct sample *sample, const unsigned char *key, const unsigned char *values)
 {
 	static const struct type cpu_type = { .kind = KIND_UINT, .size = 2 };
 	static struct text line;
@@ -66,7 +66,7 @@ static void print_row(const struct sample *sample, const unsigned char *key, con
 		if (sample->copies > 1)
 			put_heading(&line, "cpu", &cpu_type, 16);
 		put_headings(&line, def->value, "value");
-		print_line(&line);
+		print_row(&line);
 	}
 	for (uint32_t i = 0; i < sample->copies; i++) {
 		uint16_t cpu = i;
@@ -76,7 +76,7 @@ static void print_row(const struct sample *sample, const unsigned char *key, con
 		if (sample->copies > 1)
 			put_cells(&line, &cpu_type, "cpu", (unsigned char *)&cpu, sizeof(cpu));
 		put_cells(&line, def->value, "value", values + i * stride(sample), sample->value_size);
-		print_line(&line);
+		print_row(&line);
 	}
 }
 
@@ -225,7 +225,7 @@ static void print_sample(const struct sample *sample)
 		if (config.json)
 			print_json_entry(sample, key, values);
 		else if (sample->def->form == SAMPLE_KEY_VALUE)
-			print_row(sample, key, values);
+			print_entry(sample, key, values);
 		else
 			print_distribution(sample, key, values);
 		if (sample->def->clear)

@@ -89,11 +89,17 @@ static void put_cells(struct text *line, const struct type *type, const char *al
 
 static void print_line(struct text *line)
 {
-	while (line->length && line->data[line->length - 1] == ' ')
-		line->length--;
 	put(line, "\n");
 	fwrite(line->data, 1, line->length, stdout);
 	clear_text(line);
+}
+
+/* The last cell is padded like the others. */
+static void print_row(struct text *line)
+{
+	while (line->length && line->data[line->length - 1] == ' ')
+		line->length--;
+	print_line(line);
 }
 
 static void put_time(struct text *line)
@@ -139,11 +145,11 @@ static void print_event(const struct source_def *source, const unsigned char *da
 		last_table = type ? (const void *)type : source;
 		put(&line, "TIME     ");
 		put_headings(&line, type, source->map);
-		print_line(&line);
+		print_row(&line);
 	}
 	put_time(&line);
 	put_cells(&line, type, source->map, data, size);
-	print_line(&line);
+	print_row(&line);
 }
 
 static int on_ring_record(void *source, void *data, size_t size)
