@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-// Bundles the command line (CommonJS: it starts faster) and the library (ES modules), and writes the declarations.
+// Bundles the command line (CommonJS, which starts faster; in pieces, so that nothing is loaded in vain) and the library (ES
+// modules), and writes the declarations.
 //
 //   node scripts/build.mjs [--no-types]
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -23,30 +25,85 @@ const plainWidths = {
   },
 };
 
+/** Tells builds of one version apart, so that a cached result is never one of other code. */
+function buildId() {
+  const hash = createHash('sha256');
+  for (const top of ['package.json', 'package-lock.json', 'src', 'templates', 'data/ORIGIN.json']) {
+    const names = statSync(top).isDirectory() ? readdirSync(top, { recursive: true }).sort() : [''];
+    for (const name of names) {
+      const file = path.join(top, name);
+      if (statSync(file).isFile()) hash.update(`${file}\n`).update(readFileSync(file));
+    }
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+/**
+ * Packages that only some commands need, each a file of its own beside the command line's. ES modules are re-exported by name;
+ * of a CommonJS package the default is the whole.
+ */
+const PACKAGES = {
+  execa: "export * from 'execa'",
+  chokidar: "export * from 'chokidar'",
+  tar: "export * from 'tar'",
+  yaml: "export * from 'yaml'",
+  yargs: "module.exports = require('yargs')",
+};
+
+/** What starts first is small; the rest of the command line is loaded when it is needed. */
+const pieces = {
+  name: 'pieces',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './cli/main.cjs', external: true }));
+    onResolve({ filter: new RegExp(`^(${Object.keys(PACKAGES).join('|')})$`) }, ({ path: name, importer }) =>
+      importer.includes('/src/') ? { path: `./${name}.cjs`, external: true } : undefined,
+    );
+  },
+};
+
+function commandLine() {
+  const options = {
+    ...shared,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    supported: { 'dynamic-import': false },
+  };
+  const own = {
+    ...options,
+    plugins: [pieces],
+    define: { ...shared.define, 'import.meta.url': '__eccFileUrl' },
+    banner: { js: "const __eccFileUrl = require('node:url').pathToFileURL(__filename).href;" },
+  };
+  return [
+    build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: 'dist' }),
+    build({ ...own, entryPoints: { main: 'src/cli/main.ts' }, outdir: 'dist/cli' }),
+    ...Object.entries(PACKAGES).map(([name, contents]) =>
+      build({
+        ...options,
+        minifyIdentifiers: true,
+        stdin: { contents, resolveDir: root },
+        plugins: [plainWidths],
+        outfile: `dist/cli/${name}.cjs`,
+      }),
+    ),
+  ];
+}
+
 const shared = {
   bundle: true,
   platform: 'node',
   target: 'node20',
   external: ['koffi'],
-  define: { __ECC_VERSION__: JSON.stringify(version) },
+  define: { __ECC_VERSION__: JSON.stringify(version), __ECC_BUILD_ID__: JSON.stringify(buildId()) },
   logLevel: 'warning',
   legalComments: 'none',
 };
 
 rmSync('dist', { recursive: true, force: true });
 await Promise.all([
-  build({
-    ...shared,
-    entryPoints: { cli: 'src/cli/entry.ts' },
-    outdir: 'dist',
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-    minifySyntax: true,
-    minifyWhitespace: true,
-    plugins: [plainWidths],
-    define: { ...shared.define, 'import.meta.url': '__eccFileUrl' },
-    banner: { js: "const __eccFileUrl = require('node:url').pathToFileURL(__filename).href;" },
-  }),
+  ...commandLine(),
   build({
     ...shared,
     entryPoints: { index: 'src/index.ts', btf: 'src/btf/index.ts', runner: 'src/runner/index.ts' },
