@@ -3,6 +3,7 @@ import { ExitCode, inFile, UsageError } from '../core/errors.ts';
 import type { OpenedPackage } from '../runner/load.ts';
 import type { OutputMode } from '../runner/output.ts';
 import { interruptSignal } from './interrupt.ts';
+import { inputName, openPackageInput } from './open-package.ts';
 
 export interface RunFlags {
   /** JSON lines instead of tables. */
@@ -42,7 +43,7 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
  */
 export async function run(packagePath: string, programArgs: readonly string[], flags: RunFlags = {}): Promise<number> {
   const { parseProgramOptions, programHelp, programOptions } = await import('../runner/options.ts');
-  const { opened, kernelBtf } = await open(packagePath);
+  const { opened, kernelBtf } = await openPackageInput(packagePath);
   const options = programOptions(opened.model, opened.meta);
   const parsed = parseProgramOptions(options, programArgs, { foreign: FLAGS });
   if (parsed.help) {
@@ -54,32 +55,7 @@ export async function run(packagePath: string, programArgs: readonly string[], f
     return ExitCode.ok;
   }
   const all = mergeFlags(flags, parsed.rest, parsed.verbose);
-  return inFile(packagePath === '-' ? 'standard input' : packagePath, () =>
-    runOpened(opened, all, parsed.values, all.btf ?? kernelBtf),
-  );
-}
-
-async function open(packagePath: string): Promise<{ opened: OpenedPackage; kernelBtf: string | undefined }> {
-  const { openPackage } = await import('../runner/load.ts');
-  const { openArchive, isArchive } = await import('../runner/archive.ts');
-  const { readInput } = await import('../core/read-input.ts');
-  if (/\.c$/.test(packagePath)) {
-    const { compile } = await import('../build/compile.ts');
-    process.stderr.write('Compiling bpf object...\n');
-    const compiled = await compile(packagePath);
-    process.stderr.write(compiled.diagnostics);
-    return {
-      opened: await openPackage({ object: compiled.object, meta: compiled.meta, buildInfo: undefined }),
-      kernelBtf: undefined,
-    };
-  }
-  const bytes = await readInput(packagePath);
-  const file = packagePath === '-' ? 'standard input' : packagePath;
-  return inFile(file, async () => {
-    if (!isArchive(bytes)) return { opened: await openPackage(bytes), kernelBtf: undefined };
-    const { packageBytes, kernelBtf } = await openArchive(bytes);
-    return { opened: await openPackage(packageBytes), kernelBtf };
-  });
+  return inFile(inputName(packagePath), () => runOpened(opened, all, parsed.values, all.btf ?? kernelBtf));
 }
 
 function mergeFlags(flags: RunFlags, words: readonly string[], verbose: boolean): RunFlags {

@@ -120,8 +120,10 @@ async function explainLoad(
   }
   if (failure.name === 'EPERM' || failure.name === 'EACCES') {
     const { reason, hint, missing } = explainRefusal(await readPrivileges(), types);
-    return new LoadError('LOAD_PERMISSION', `the kernel does not let this process load programs: ${reason}`, {
-      details: { ...details, missing },
+    const found = model.programs.find(({ name }) => name === program);
+    const what = found === undefined ? 'programs' : `program ${found.name} (SEC("${found.section}"))`;
+    return new LoadError('LOAD_PERMISSION', `the kernel does not let this process load ${what}: ${reason}`, {
+      details: { ...details, missing, program: program ?? null },
       hint,
     });
   }

@@ -103,7 +103,7 @@ export interface LiveVariable {
 export class LiveSection {
   readonly #memory: MappedMemory | undefined;
   readonly #view: DataView;
-  readonly #refresh: () => void;
+  #refresh: () => void;
   readonly #variables: ReadonlyMap<string, { readonly place: DataVariable; readonly codec: Codec<unknown> }>;
   readonly #writable: boolean;
   readonly #name: string;
@@ -147,6 +147,7 @@ export class LiveSection {
   }
 
   close(): void {
+    this.#refresh = () => {};
     this.#memory?.close();
   }
 

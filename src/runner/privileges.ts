@@ -5,6 +5,7 @@
  * @see capabilities(7), kernel_lockdown(7)
  */
 import { readFile } from 'node:fs/promises';
+import os from 'node:os';
 
 export type Capability = 'CAP_NET_ADMIN' | 'CAP_SYS_ADMIN' | 'CAP_SYS_RESOURCE' | 'CAP_PERFMON' | 'CAP_BPF';
 
@@ -23,13 +24,16 @@ export interface Privileges {
   readonly lockdown: string | undefined;
   /** In a user namespace of its own, where capabilities do not count for BPF. */
   readonly userNamespace: boolean;
+  /** Bytes that may be locked in memory, where the kernel counts maps and programs as such (before Linux 5.11). */
+  readonly memlockLimit: number | undefined;
 }
 
 export async function readPrivileges(): Promise<Privileges> {
-  const [status, lockdown, uidMap] = await Promise.all([
+  const [status, lockdown, uidMap, limits] = await Promise.all([
     read('/proc/self/status'),
     read('/sys/kernel/security/lockdown'),
     read('/proc/self/uid_map'),
+    read('/proc/self/limits'),
   ]);
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
   return {
@@ -37,7 +41,19 @@ export async function readPrivileges(): Promise<Privileges> {
     has: (capability) => ((effective >> BITS[capability]) & 1n) === 1n,
     lockdown: /\[(\w+)\]/.exec(lockdown)?.[1],
     userNamespace: uidMap.trim() !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(uidMap),
+    memlockLimit: countsMemlock(os.release()) ? memlockLimit(limits) : undefined,
   };
+}
+
+/** @param release  `5.10.0-32-amd64` */
+export function countsMemlock(release: string): boolean {
+  const [major = 0, minor = 0] = release.split('.').map(Number);
+  return major < 5 || (major === 5 && minor < 11);
+}
+
+function memlockLimit(limits: string): number | undefined {
+  const bytes = /^Max locked memory\s+(\d+)/m.exec(limits)?.[1];
+  return bytes === undefined ? undefined : Number(bytes);
 }
 
 function read(path: string): Promise<string> {
@@ -90,6 +106,13 @@ export function explainRefusal(
       missing,
       reason: `the kernel is locked down (${privileges.lockdown})`,
       hint: 'lockdown comes with secure boot; in confidentiality mode no program may read kernel memory',
+    };
+  }
+  if (privileges.memlockLimit !== undefined && !privileges.has('CAP_SYS_RESOURCE')) {
+    return {
+      missing,
+      reason: `no more than ${privileges.memlockLimit} bytes may be locked in memory, which this kernel counts maps and programs as`,
+      hint: 'ulimit -l unlimited',
     };
   }
   return {

@@ -1,0 +1,33 @@
+/** A package for `run` and `check`: a file in any of its formats, an object, or a source, which is built first. */
+import { inFile } from '../core/errors.ts';
+import type { OpenedPackage } from '../runner/load.ts';
+
+export interface PackageInput {
+  readonly opened: OpenedPackage;
+  /** BTF of the running kernel, out of the package's archive. */
+  readonly kernelBtf: string | undefined;
+}
+
+/** @param file  `-` for a package on standard input */
+export async function openPackageInput(file: string): Promise<PackageInput> {
+  const { openPackage } = await import('../runner/load.ts');
+  if (/\.c$/.test(file)) {
+    const { compile } = await import('../build/compile.ts');
+    process.stderr.write('Compiling bpf object...\n');
+    const { object, meta, buildInfo, diagnostics } = await compile(file);
+    process.stderr.write(diagnostics);
+    return { opened: await openPackage({ object, meta, buildInfo }), kernelBtf: undefined };
+  }
+  const { isArchive, openArchive } = await import('../runner/archive.ts');
+  const { readInput } = await import('../core/read-input.ts');
+  const bytes = await readInput(file);
+  return inFile(inputName(file), async () => {
+    if (!isArchive(bytes)) return { opened: await openPackage(bytes), kernelBtf: undefined };
+    const { packageBytes, kernelBtf } = await openArchive(bytes);
+    return { opened: await openPackage(packageBytes), kernelBtf };
+  });
+}
+
+export function inputName(file: string): string {
+  return file === '-' ? 'standard input' : file;
+}
