@@ -5,9 +5,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { openBtf } from '../../src/btf/open.ts';
 import { type Btf, isBtf, parseBtf } from '../../src/btf/table.ts';
 import { isEccError } from '../../src/core/errors.ts';
-import { parseElf } from '../../src/elf/elf.ts';
+import { isElf, parseElf } from '../../src/elf/elf.ts';
 
 /** Unpacks the image and the modules of these names (in either spelling, `-` or `_`) into `directory`. */
 export async function unpackKernel(deb: string, directory: string, modules: readonly string[]): Promise<void> {
@@ -56,7 +57,7 @@ export function findKernel(directory: string): KernelFiles {
 export function readImageBtf(file: string): Btf {
   const image = readFileSync(file);
   for (const bytes of contents(image)) {
-    const btf = isElf(bytes) ? btfOfElf(bytes) : largestBtf(bytes);
+    const btf = isElf(bytes) ? openBtf(bytes) : largestBtf(bytes);
     if (btf !== undefined) return btf;
   }
   throw new Error(`${file}: no BTF found`);
@@ -64,7 +65,7 @@ export function readImageBtf(file: string): Btf {
 
 /**
  * The types of a module; `undefined` when it has none of its own.
- * @throws {UnsupportedError} it was built outside of the kernel's tree and brings a base of its own.
+ * @throws {Error} it was built outside of the kernel's tree and brings a base of its own.
  */
 export function readModuleBtf(file: string, base: Btf): Btf | undefined {
   const bytes = readFileSync(file);
@@ -105,16 +106,6 @@ const FORMATS: readonly Format[] = [
   { magic: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), unpack: unpackWith('xz', '-dcq', '--single-stream') },
   { magic: Buffer.from([0x1f, 0x8b, 8]), unpack: unpackWith('gzip', '-dcq') },
 ];
-
-function isElf(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
-}
-
-function btfOfElf(bytes: Uint8Array): Btf | undefined {
-  const elf = parseElf(bytes);
-  const section = elf.findSection('.BTF');
-  return section === undefined ? undefined : parseBtf(elf.data(section));
-}
 
 /** The largest BTF anywhere in an image that is not ELF (arm64, riscv, s390). */
 function largestBtf(bytes: Buffer): Btf | undefined {

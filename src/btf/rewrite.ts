@@ -60,9 +60,9 @@ export function rewrite(parts: BtfParts, plan: RewritePlan): Btf {
     let dropped = 0;
     for (let word = at; word < end; word++) {
       const index = word - at;
-      if (filter && index >= HEAD_WORDS && !keepMember(id as TypeId, (index - HEAD_WORDS) / 3)) {
+      if (filter && index >= HEAD_WORDS && index % 3 === 0 && !keepMember(id as TypeId, index / 3 - 1)) {
         dropped++;
-        word += 2;
+        word += 2; // the rest of the member
         continue;
       }
       const value = words[word]!;

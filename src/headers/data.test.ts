@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { testDirectory } from '../../test/support/temporary.ts';
 import { Kind } from '../btf/kinds.ts';
 import { sizeOf } from '../btf/layout.ts';
 import { dedupBtf } from '../btf/merge.ts';
@@ -118,15 +118,7 @@ describe('choosing', () => {
 });
 
 describe('the copy in the cache', () => {
-  let cache: string;
-  beforeEach(() => {
-    cache = mkdtempSync(path.join(os.tmpdir(), 'ecc-data-'));
-  });
-  afterEach(() => {
-    rmSync(cache, { recursive: true, force: true });
-  });
-
-  async function readTwice() {
+  async function readTwice(cache: string) {
     const first = await readKernelBtf('x86', undefined, { cacheDirectory: cache });
     await vi.waitFor(
       () => expect(readdirSync(cache)).toEqual([expect.stringMatching(/^kernel-[0-9a-f]{32}-v\d+$/)]),
@@ -137,7 +129,8 @@ describe('the copy in the cache', () => {
   }
 
   test('is the same table', async () => {
-    const { first, second } = await readTwice();
+    const cache = testDirectory();
+    const { first, second } = await readTwice(cache);
     expect(second).not.toBe(first);
     for (const part of ['words', 'offsets', 'strings'] as const) {
       expect(Buffer.compare(asBytes(first[part]), asBytes(second[part])), part).toBe(0);
@@ -146,7 +139,8 @@ describe('the copy in the cache', () => {
   });
 
   test('is used: it need not be unpacked again', async () => {
-    const { file } = await readTwice();
+    const cache = testDirectory();
+    const { file } = await readTwice(cache);
     const copy = readFileSync(file);
     const place = copy.indexOf('\0task_struct\0', 'latin1');
     copy.write('tusk_struct', place + 1, 'latin1');
@@ -156,7 +150,8 @@ describe('the copy in the cache', () => {
   });
 
   test.each([0, 5, 1000, -1])('cut off after %i bytes: it is made again', async (length) => {
-    const { file } = await readTwice();
+    const cache = testDirectory();
+    const { file } = await readTwice(cache);
     const { size } = statSync(file);
     truncateSync(file, length < 0 ? size + length : length);
     const btf = await readKernelBtf('x86', undefined, { cacheDirectory: cache });
@@ -165,6 +160,7 @@ describe('the copy in the cache', () => {
   });
 
   test('a cache directory that cannot be made does not matter', async () => {
+    const cache = testDirectory();
     const notADirectory = path.join(cache, 'file');
     writeFileSync(notADirectory, '');
     const btf = await readKernelBtf('x86', undefined, { cacheDirectory: path.join(notADirectory, 'ecc') });
@@ -173,19 +169,15 @@ describe('the copy in the cache', () => {
 });
 
 test('a damaged file is an error of its own', async () => {
-  const scratch = mkdtempSync(path.join(os.tmpdir(), 'ecc-data-'));
-  try {
-    const { types, strings } = getKernel('x86');
-    writeFileSync(path.join(scratch, 'ORIGIN.json'), readFileSync(path.join(directory, 'ORIGIN.json')));
-    writeFileSync(path.join(scratch, types.file), readFileSync(path.join(directory, types.file)));
-    const { file } = strings[0]!;
-    writeFileSync(path.join(scratch, file), readFileSync(path.join(directory, file)).subarray(0, 1000));
-    await expect(readKernelBtf('x86', undefined, { dataDirectory: scratch })).rejects.toMatchObject({
-      code: 'BTF_BAD_DATA',
-    });
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const scratch = testDirectory();
+  const { types, strings } = getKernel('x86');
+  writeFileSync(path.join(scratch, 'ORIGIN.json'), readFileSync(path.join(directory, 'ORIGIN.json')));
+  writeFileSync(path.join(scratch, types.file), readFileSync(path.join(directory, types.file)));
+  const { file } = strings[0]!;
+  writeFileSync(path.join(scratch, file), readFileSync(path.join(directory, file)).subarray(0, 1000));
+  await expect(readKernelBtf('x86', undefined, { dataDirectory: scratch })).rejects.toMatchObject({
+    code: 'BTF_BAD_DATA',
+  });
 });
 
 function asBytes(part: Uint8Array | Uint32Array): Uint8Array {
