@@ -98,9 +98,10 @@ describe.skipIf(!hasTool('ninja'))('ninja', () => {
     expectRebuilds('ninja', [name]);
   });
 
-  test('all at once', () => {
-    prepare(NAMES, emitDepfile({ targets: ['out'], dependencies: NAMES }));
-    writeFileSync(at('build.ninja'), ninja);
+  test('all at once, with several outputs', () => {
+    prepare(NAMES, emitDepfile({ targets: ['out', 'sub/second out'], dependencies: NAMES }));
+    const declared = ninja.replace('build out:', 'build out sub/second$ out:');
+    writeFileSync(at('build.ninja'), declared.replace('touch out', "mkdir -p sub; touch out 'sub/second out'"));
     expectRebuilds('ninja', NAMES);
   });
 });

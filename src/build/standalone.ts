@@ -92,7 +92,7 @@ function linkArgs(target: string, output: string): string[] {
   return [
     `--target=${target}`,
     '-std=gnu11',
-    '-O2',
+    '-Os',
     '-static',
     // only what is used; neither symbols nor anything that tells where it was built
     '-ffunction-sections',
