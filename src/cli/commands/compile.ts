@@ -137,11 +137,12 @@ export const compile: CommandModule<object, Arguments> = {
   handler: async (argv) => {
     const { build } = await import('../../build/build.ts');
     const { signal, release } = interruptSignal();
+    const options = buildOptions(argv);
     try {
       await build({
-        ...buildOptions(argv),
+        ...options,
         signal,
-        onEvent: (event) => reportEvent(event, { json: argv.json === true, sources: argv.files.length }),
+        onEvent: (event) => reportEvent(event, { json: argv.json === true, sources: options.sources.length }),
       });
     } finally {
       release();
