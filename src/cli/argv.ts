@@ -4,6 +4,13 @@
  */
 import { UsageError } from '../core/errors.ts';
 
+/** `--no-generate-package-json` is a name, not a negation; arguments stay as they were written. */
+export const PARSER_SETTINGS = {
+  'boolean-negation': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+} as const;
+
 /** Joins `-a VALUE` into `--additional-cflags=VALUE`, so that a value with a leading dash stays a value. */
 export function joinCflags(argv: readonly string[]): string[] {
   const joined: string[] = [];

@@ -5,7 +5,7 @@
 import yargs from 'yargs';
 import { isEccError, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
-import { joinCflags } from './argv.ts';
+import { joinCflags, PARSER_SETTINGS } from './argv.ts';
 import { clangd } from './commands/clangd.ts';
 import { compile } from './commands/compile.ts';
 import { doctor } from './commands/doctor.ts';
@@ -28,39 +28,32 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function parser(argv: readonly string[]) {
-  return (
-    yargs([...argv])
-      .scriptName('ecc')
-      // `--no-generate-package-json` is a name, not a negation; arguments stay as they were written
-      .parserConfiguration({
-        'boolean-negation': false,
-        'parse-numbers': false,
-        'parse-positional-numbers': false,
-      })
-      .command(compile)
-      .command(types)
-      .command(inspect)
-      .command(unpack)
-      .command(vmlinux)
-      .command(clangd)
-      .command(doctor)
-      .completion('completion', 'Print the completion script for bash or zsh')
-      .option('debug', { type: 'boolean', describe: 'Show stack traces', global: true, hidden: true })
-      .version('version', 'Show the version', `ecc ${VERSION}`)
-      .alias('version', 'V')
-      .help('help', 'Show help')
-      .alias('help', 'h')
-      .strict()
-      .check(checkRepeated, true)
-      .wrap(Math.min(110, process.stdout.columns ?? 110))
-      .exitProcess(false)
-      .fail((message: string | null, error: unknown) => {
-        if (error !== undefined && error !== null) throw error;
-        throw new UsageError('USAGE', message ?? 'the command line is not understood', {
-          hint: 'ecc --help shows what can be given',
-        });
-      })
-  );
+  return yargs([...argv])
+    .scriptName('ecc')
+    .parserConfiguration(PARSER_SETTINGS)
+    .command(compile)
+    .command(types)
+    .command(inspect)
+    .command(unpack)
+    .command(vmlinux)
+    .command(clangd)
+    .command(doctor)
+    .completion('completion', 'Print the completion script for bash or zsh')
+    .option('debug', { type: 'boolean', describe: 'Show stack traces', global: true, hidden: true })
+    .version('version', 'Show the version', `ecc ${VERSION}`)
+    .alias('version', 'V')
+    .help('help', 'Show help')
+    .alias('help', 'h')
+    .strict()
+    .check(checkRepeated, true)
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .exitProcess(false)
+    .fail((message: string | null, error: unknown) => {
+      if (error !== undefined && error !== null) throw error;
+      throw new UsageError('USAGE', message ?? 'the command line is not understood', {
+        hint: 'ecc --help shows what can be given',
+      });
+    });
 }
 
 /** Options that take one value, given twice, are a slip: which of the two is meant? */

@@ -1,9 +1,6 @@
-/** `ecc <source..>`: the main job. Options keep the reference compiler's names; ours are in groups of their own. */
+/** `ecc <source..>`: the main job. */
 import type { Argv, CommandModule } from 'yargs';
-import type { BuildOptions } from '../../build/build.ts';
-import { UsageError } from '../../core/errors.ts';
-import { ARCHITECTURES, type Arch } from '../../toolchain/arch.ts';
-import { splitWords } from '../argv.ts';
+import { buildOptions, COMPILE_OPTIONS } from '../compile-options.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { reportEvent } from '../report.ts';
 
@@ -15,115 +12,7 @@ function options(argv: Argv) {
       array: true,
       demandOption: true,
     })
-    .options({
-      'output-path': {
-        alias: 'o',
-        type: 'string',
-        requiresArg: true,
-        describe: 'Directory for what is written; made if missing',
-        group: 'Output:',
-      },
-      yaml: { alias: 'y', type: 'boolean', describe: 'Write skeleton and package as YAML', group: 'Output:' },
-      'no-generate-package-json': {
-        alias: 'n',
-        type: 'boolean',
-        describe: 'Write object and skeleton only',
-        group: 'Output:',
-      },
-      'object-only': {
-        type: 'boolean',
-        describe: 'Write only the object, for linking with bpftool gen object',
-        group: 'Output:',
-      },
-      'package-name': {
-        type: 'string',
-        requiresArg: true,
-        describe: 'File name of the package instead of package.json',
-        group: 'Output:',
-      },
-      ts: { type: 'boolean', describe: 'Write TypeScript types and decoders (OBJ.bpf.ts)', group: 'Output:' },
-      'header-only': {
-        type: 'boolean',
-        describe: 'The source is a header: object and skeleton of its types',
-        group: 'Output:',
-      },
-      'wasm-header': {
-        type: 'boolean',
-        describe: 'Write a C header that holds the package (ewasm-skel.h)',
-        group: 'Output:',
-      },
-      standalone: {
-        alias: 's',
-        type: 'boolean',
-        describe: 'Write a static executable that loads the program (OBJ.out)',
-        group: 'Output:',
-      },
-      'keep-source': { type: 'boolean', describe: 'With --standalone: keep its C source', group: 'Output:' },
-      btfgen: {
-        alias: 'b',
-        type: 'boolean',
-        describe: 'Write OBJ.tar with BTF for kernels that have none',
-        group: 'Output:',
-      },
-      'btfhub-archive': {
-        type: 'string',
-        requiresArg: true,
-        describe: 'With --btfgen: directory of the BTF archive',
-        group: 'Output:',
-      },
-      depfile: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Write the files that the build depends on, for Make and Ninja',
-        group: 'Output:',
-      },
-      force: { type: 'boolean', describe: 'Replace a package.json that is not a package of ours', group: 'Output:' },
-      'additional-cflags': {
-        alias: 'a',
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'More flags for clang: -a -DX, -a "-DX -DY"',
-        group: 'Compiler:',
-      },
-      'target-arch': {
-        type: 'string',
-        choices: ARCHITECTURES,
-        describe: 'Architecture that the program is for [default: this one]',
-        group: 'Compiler:',
-      },
-      vmlinux: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Kernel types: a version (6.18), host, or a file (.h or BTF)',
-        group: 'Compiler:',
-      },
-      'clang-bin': { alias: 'c', type: 'string', requiresArg: true, describe: 'clang to use', group: 'Compiler:' },
-      'llvm-strip-bin': {
-        alias: 'l',
-        type: 'string',
-        requiresArg: true,
-        describe: 'llvm-strip to use',
-        group: 'Compiler:',
-      },
-      'bpftool-bin': {
-        type: 'string',
-        requiresArg: true,
-        describe: 'bpftool to use (only for --btfgen)',
-        group: 'Compiler:',
-      },
-      'workspace-path': {
-        alias: 'w',
-        type: 'string',
-        requiresArg: true,
-        describe: 'Directory whose include/ and bin/ are used instead of ours',
-        group: 'Compiler:',
-      },
-      timeout: { type: 'string', requiresArg: true, describe: 'Seconds that one tool may take', group: 'Compiler:' },
-      strict: { type: 'boolean', describe: 'Treat warnings as errors', group: 'Messages:' },
-      verbose: { alias: 'v', type: 'boolean', describe: 'Show the commands that are run', group: 'Messages:' },
-      json: { type: 'boolean', describe: 'Errors and warnings as JSON, one a line', group: 'Messages:' },
-    })
+    .options(COMPILE_OPTIONS)
     .example('$0 sigsnoop.bpf.c', 'object, skeleton and package.json beside the source')
     .example('$0 bootstrap.bpf.c bootstrap.h -o out', 'the header says which structs are events');
 }
@@ -142,6 +31,7 @@ export const compile: CommandModule<object, Arguments> = {
       await build({
         ...options,
         signal,
+        colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
         onEvent: (event) => reportEvent(event, { json: argv.json === true, sources: options.sources.length }),
       });
     } finally {
@@ -149,62 +39,3 @@ export const compile: CommandModule<object, Arguments> = {
     }
   },
 };
-
-/** The command line as the build understands it. */
-function buildOptions(argv: Arguments): BuildOptions {
-  const { sources, exportHeader } = sortFiles(argv.files, argv['header-only'] === true);
-  const timeout = argv.timeout === undefined ? undefined : Number(argv.timeout);
-  if (timeout !== undefined && !(timeout > 0))
-    throw new UsageError('USAGE_VALUE', `--timeout ${argv.timeout}: a number of seconds above 0 is expected`);
-  return {
-    sources,
-    exportHeader,
-    outDir: argv['output-path'],
-    yaml: argv.yaml === true,
-    noPackage: argv['no-generate-package-json'] === true,
-    packageName: argv['package-name'],
-    types: argv.ts === true,
-    headerOnly: argv['header-only'] === true,
-    objectOnly: argv['object-only'] === true,
-    wasmHeader: argv['wasm-header'] === true,
-    standalone: argv.standalone === true,
-    keepSource: argv['keep-source'] === true,
-    btfgen: argv.btfgen === true,
-    btfhubArchive: argv['btfhub-archive'],
-    depfile: argv.depfile,
-    force: argv.force === true,
-    cflags: (argv['additional-cflags'] ?? []).flatMap(splitWords),
-    arch: argv['target-arch'] as Arch | undefined,
-    vmlinux: argv.vmlinux,
-    clang: argv['clang-bin'],
-    llvmStrip: argv['llvm-strip-bin'],
-    bpftool: argv['bpftool-bin'],
-    workspace: argv['workspace-path'],
-    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
-    strict: argv.strict === true,
-    onCommand: argv.verbose === true ? (command) => process.stderr.write(`$ ${command}\n`) : undefined,
-    colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
-  };
-}
-
-/** Headers are told from sources by their suffix. With `--header-only` the header is the source. */
-function sortFiles(
-  files: readonly string[],
-  headerOnly: boolean,
-): { sources: string[]; exportHeader: string | undefined } {
-  if (headerOnly) return { sources: [...files], exportHeader: undefined };
-  const isHeader = (file: string) => /\.(h|hpp|hh)$/.test(file);
-  const headers = files.filter(isHeader);
-  const sources = files.filter((file) => !isHeader(file));
-  if (sources.length === 0) {
-    throw new UsageError('USAGE_SOURCE', `${files.join(', ')}: only headers were given, a source is needed`, {
-      hint: 'for an object of just the types of a header give --header-only',
-    });
-  }
-  if (headers.length > 1)
-    throw new UsageError(
-      'USAGE_HEADER',
-      `one export header can be given, not ${headers.length}: ${headers.join(', ')}`,
-    );
-  return { sources, exportHeader: headers[0] };
-}
