@@ -5,7 +5,7 @@
  * @see libbpf `bpf_object__open_mem()`
  */
 import { type BtfExt, parseBtfExt } from '../btf/ext.ts';
-import { type Btf, isBtf, parseBtf } from '../btf/table.ts';
+import { type Btf, parseBtf } from '../btf/table.ts';
 import { isEccError, MalformedError, UnsupportedError } from '../core/errors.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../elf/elf.ts';
 import { collectExterns } from './externs.ts';
@@ -36,8 +36,8 @@ export function openObject(bytes: Uint8Array, options: OpenObjectOptions = {}): 
   const btf = readBtf(elf, sections, warnings);
   const btfExt = btf && readBtfExt(elf, sections, btf, warnings);
   const programs = collectPrograms(elf, sections, symbols, btfExt);
-  const datasecs = btf === undefined ? new Map() : collectDatasecs(btf, sections, symbols);
   const { externs, kconfig, ksymPrototypes } = collectExterns(btf, symbols);
+  const datasecs = btf === undefined ? new Map() : collectDatasecs(btf, sections, symbols);
   const maps = collectMaps({ elf, sections, btf, datasecs, kconfig });
   const filled = applyRelocations({ elf, sections, btf, programs, maps });
   return {
@@ -104,21 +104,4 @@ function tolerated<T>(
     warnings.push({ code, section: section.name, message: `section ${section.name} is left out: ${error.message}` });
     return undefined;
   }
-}
-
-/**
- * The BTF of an object or of a raw BTF file, told apart by their first bytes. Of an object nothing but that section is looked
- * at, so this works for objects that `openObject` refuses, and for kernels and modules in ELF.
- * @throws {MalformedError} `ELF_*`, `BTF_*`; `BTF_MISSING` for an ELF file without BTF
- */
-export function parseObjectBtf(bytes: Uint8Array): Btf {
-  if (isBtf(bytes)) return parseBtf(bytes);
-  const elf = parseElf(bytes);
-  const section = elf.findSection('.BTF');
-  if (section === undefined) {
-    throw new MalformedError('BTF_MISSING', 'the file has no .BTF section', {
-      hint: 'compile with -g, and strip with llvm-strip -g only',
-    });
-  }
-  return parseBtf(elf.data(section), { what: '.BTF' });
 }

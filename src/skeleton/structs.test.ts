@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { openBtf } from '../btf/open.ts';
 import { isEccError } from '../core/errors.ts';
-import { parseObjectBtf } from '../object/open.ts';
 import { exportTypes, findExportType, makeStructs } from './structs.ts';
 
 const read = (name: string) =>
-  parseObjectBtf(readFileSync(new URL(`../../test/golden/data/${name}/object.o`, import.meta.url)));
+  openBtf(readFileSync(new URL(`../../test/golden/data/${name}/object.o`, import.meta.url)));
 
 describe('exportTypes', () => {
   const btf = read('bootstrap_like');

@@ -1,8 +1,9 @@
 /** Everything that the library does with an object's bytes: what fuzzing runs. */
 import { resolveAccess } from '../../src/btf/core-access.ts';
 import { Kind } from '../../src/btf/kinds.ts';
+import { openBtf } from '../../src/btf/open.ts';
 import { isEccError } from '../../src/core/errors.ts';
-import { openObject, parseObjectBtf } from '../../src/object/open.ts';
+import { openObject } from '../../src/object/open.ts';
 import { emitSkeleton, makeSkeleton } from '../../src/skeleton/skeleton.ts';
 import { emitStructs, findExportType, makeStructs } from '../../src/skeleton/structs.ts';
 
@@ -29,7 +30,7 @@ export function exercise(bytes: Uint8Array): { readonly object: boolean; readonl
       }
     }
   }
-  const btf = tolerate(() => parseObjectBtf(bytes));
+  const btf = tolerate(() => openBtf(bytes));
   if (btf !== undefined) {
     tolerate(() => emitStructs(makeStructs(btf)));
     for (const id of btf.ids()) if (btf.kind(id) === Kind.struct) tolerate(() => findExportType(btf, btf.name(id)));

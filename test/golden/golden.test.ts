@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { openBtf } from '../../src/btf/open.ts';
 import { isEccError } from '../../src/core/errors.ts';
-import { openObject, parseObjectBtf } from '../../src/object/open.ts';
+import { openObject } from '../../src/object/open.ts';
 import { emitSkeleton, makeSkeleton, type SkeletonOptions } from '../../src/skeleton/skeleton.ts';
 import { emitStructs, makeStructs } from '../../src/skeleton/structs.ts';
 import { type Golden, goldens, readExpected, readGoldenObject, readReference } from './goldens.ts';
@@ -19,7 +20,7 @@ function skeletonText({ name, fileName }: Golden, options?: SkeletonOptions): st
   return emitSkeleton(makeSkeleton(openObject(readGoldenObject(name), { byteOrder: 'little' }), fileName, options));
 }
 
-const structsText = (name: string) => emitStructs(makeStructs(parseObjectBtf(readGoldenObject(name))));
+const structsText = (name: string) => emitStructs(makeStructs(openBtf(readGoldenObject(name))));
 
 /** Parsed and printed again: equal texts mean equal values with keys in the same order. */
 const normal = (text: string) => `${JSON.stringify(JSON.parse(text))}\n`;

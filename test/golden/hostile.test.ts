@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Kind } from '../../src/btf/kinds.ts';
+import { openBtf } from '../../src/btf/open.ts';
 import { isEccError } from '../../src/core/errors.ts';
-import { openObject, parseObjectBtf } from '../../src/object/open.ts';
+import { openObject } from '../../src/object/open.ts';
 import { emitSkeleton, makeSkeleton } from '../../src/skeleton/skeleton.ts';
 import { emitStructs, makeStructs } from '../../src/skeleton/structs.ts';
 import { exercise } from './exercise.ts';
@@ -23,6 +24,12 @@ function outcome(body: () => unknown): string {
   }
 }
 
+/** Time that this process has computed, which is the same on a busy machine. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 describe('damaged objects', () => {
   const objects = [
     ...goldens
@@ -37,14 +44,14 @@ describe('damaged objects', () => {
       const random = seeded(seed);
       const { name, bytes } = objects[Math.floor(random() * objects.length)]!;
       const damaged = mutate(bytes, random);
-      const start = performance.now();
+      const start = cpuMs();
       try {
         const { object, btf } = exercise(damaged);
         if (object || btf) read++;
       } catch (error) {
         throw new Error(`seed ${seed}, ${name}`, { cause: error });
       }
-      expect(performance.now() - start, `seed ${seed}, ${name}: time`).toBeLessThan(2000);
+      expect(cpuMs() - start, `seed ${seed}, ${name}: time`).toBeLessThan(2000);
     }
     // damage that is found at once would test nothing behind it
     expect(read).toBeGreaterThan(700);
@@ -70,7 +77,7 @@ describe('names that mean something to JavaScript', () => {
   test('as names of structs and members', () => {
     const strings = Buffer.from('\0__proto__\0constructor\0');
     const words = [1, btfInfo(Kind.struct, 1), 4, 11, 2, 0, 11, btfInfo(Kind.int), 4, 32];
-    expect(makeStructs(parseObjectBtf(writeBtf(words, strings)))).toEqual({
+    expect(makeStructs(openBtf(writeBtf(words, strings)))).toEqual({
       structs: [{ type_id: 1, size: 4, name: '__proto__', members: [{ name: 'constructor', type: 'constructor' }] }],
     });
   });
@@ -86,7 +93,7 @@ describe('10 MB that ask for more than 10 MB of work', () => {
     for (let i = 0; i < count; i++) for (const word of words(i)) all.push(word);
     return all;
   };
-  const structs = (bytes: Uint8Array) => () => emitStructs(makeStructs(parseObjectBtf(bytes)));
+  const structs = (bytes: Uint8Array) => () => emitStructs(makeStructs(openBtf(bytes)));
   const skeleton = (bytes: Uint8Array) => () => emitSkeleton(makeSkeleton(openObject(bytes), 'x.bpf.o'));
 
   interface Case {
@@ -134,7 +141,7 @@ describe('10 MB that ask for more than 10 MB of work', () => {
           repeat(300_000, (i) => [i + 1, btfInfo(Kind.struct), 0]),
           sharedNames(),
         );
-        return () => parseObjectBtf(bytes).find('aaa');
+        return () => openBtf(bytes).find('aaa');
       },
     },
     {
@@ -246,9 +253,9 @@ describe('10 MB that ask for more than 10 MB of work', () => {
 
   test.each(cases)('$what: $expected', ({ expected, prepare }) => {
     const body = prepare();
-    const start = performance.now();
+    const start = cpuMs();
     expect(outcome(body)).toBe(expected);
-    // under a second alone; other tests run beside this one
-    expect(performance.now() - start).toBeLessThan(4000);
+    // under a second on an idle machine; the collector's threads count too
+    expect(cpuMs() - start).toBeLessThan(4000);
   });
 });

@@ -46,16 +46,16 @@ export const rejectedObjects: Readonly<Record<string, Rejection>> = {
   x86_bad: { code: 'ELF_BAD_MACHINE', names: ['machine 62'] },
 };
 
-/** By `parseObjectBtf`. */
+/** By `openBtf`. */
 export const rejectedBtf: Readonly<Record<string, Rejection>> = {
   btf_corrupt_bad: { code: 'BTF_BAD_MAGIC', names: ['.BTF'] },
-  empty_file_bad: { code: 'ELF_BAD_MAGIC', names: ['empty'] },
+  empty_file_bad: { code: 'BTF_BAD_MAGIC', names: ['empty'] },
   nobtf_data: { code: 'BTF_MISSING', names: ['.BTF'] },
   nobtf_extern_bad: { code: 'BTF_MISSING', names: ['.BTF'] },
   nobtf_maps: { code: 'BTF_MISSING', names: ['.BTF'] },
   nobtf_progs: { code: 'BTF_MISSING', names: ['.BTF'] },
   nosymtab_bad: { code: 'BTF_MISSING', names: ['.BTF'] },
-  notelf_bad: { code: 'ELF_BAD_MAGIC', names: ['ELF'] },
+  notelf_bad: { code: 'BTF_BAD_MAGIC', names: ['BTF'] },
   truncated_bad: { code: 'ELF_TRUNCATED', names: ['section headers'] },
   x86_bad: { code: 'BTF_MISSING', names: ['.BTF'] },
 };
