@@ -147,7 +147,7 @@ async function runOpened(
         note: (line) => process.stderr.write(`${line}\n`),
       });
     } finally {
-      bpf.close();
+      await bpf.close();
     }
     return ExitCode.ok;
   } catch (error) {

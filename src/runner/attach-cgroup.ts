@@ -3,7 +3,14 @@ import { open, readFile } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
 import { findMapTypeName } from '../object/map-types.ts';
 import { attachError } from './attach-error.ts';
-import { type Attachment, type AttachRequest, badTarget, linkAttachment, needTarget, once } from './attachment.ts';
+import {
+  type Attachment,
+  type AttachRequest,
+  attachment,
+  badTarget,
+  linkAttachment,
+  needTarget,
+} from './attachment.ts';
 import { callAsync, errnoOf } from './native.ts';
 
 /** `--attach PROG=/sys/fs/cgroup/…`. There is no default: such programs decide what the processes in the group may do. */
@@ -60,10 +67,7 @@ export async function attachSockmap(request: AttachRequest): Promise<Attachment>
   const mapFd = native.bpf.bpf_map__fd(map.pointer);
   const result = native.bpf.bpf_prog_attach(program, mapFd, type, 0);
   if (result < 0) throw await attachError(request, to, errnoOf(result));
-  return {
-    program: handle.name,
-    to,
-    linkFd: undefined,
-    detach: once(() => native.bpf.bpf_prog_detach2(program, mapFd, type)),
-  };
+  return attachment({ program: handle.name, to, linkFd: undefined }, () =>
+    native.bpf.bpf_prog_detach2(program, mapFd, type),
+  );
 }

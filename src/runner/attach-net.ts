@@ -5,10 +5,10 @@ import { attachError } from './attach-error.ts';
 import {
   type Attachment,
   type AttachRequest,
+  attachment,
   badTarget,
   fdAttachment,
   linkAttachment,
-  once,
   splitSection,
 } from './attachment.ts';
 import { callAsync, errnoOf, lastErrno, nativeStruct } from './native.ts';
@@ -66,7 +66,7 @@ export async function attachXdp(request: AttachRequest): Promise<Attachment> {
   const fd = native.bpf.bpf_program__fd(handle.pointer);
   const to = `xdp on ${device.name}`;
   const link = linkCreate(request, device.index, AttachType.xdp, flags & XDP_MODES);
-  if (link >= 0) return fdAttachment(native, handle.name, to, [link]);
+  if (link >= 0) return fdAttachment(native, handle.name, to, link);
   if (errnoOf(link).name !== 'EINVAL') throw await attachError(request, to, errnoOf(link));
 
   const oldFd = number(request, record(extras.xdpopts).old_prog_fd, 'xdpopts.old_prog_fd', 0);
@@ -76,12 +76,9 @@ export async function attachXdp(request: AttachRequest): Promise<Attachment> {
   ]);
   const result = native.bpf.bpf_xdp_attach(device.index, fd, flags, opts);
   if (result < 0) throw await attachError(request, to, errnoOf(result));
-  return {
-    program: handle.name,
-    to,
-    linkFd: undefined,
-    detach: once(() => native.bpf.bpf_xdp_detach(device.index, flags & XDP_MODES, null)),
-  };
+  return attachment({ program: handle.name, to, linkFd: undefined }, () =>
+    native.bpf.bpf_xdp_detach(device.index, flags & XDP_MODES, null),
+  );
 }
 
 /** A link that libbpf has no function for, or options that its function does not take. A negative errno on failure. */
@@ -111,7 +108,7 @@ export async function attachTc(request: AttachRequest): Promise<Attachment> {
   if (program.definition?.attachType?.startsWith('tcx') === true) {
     const type = direction === 2 ? AttachType.tcxEgress : AttachType.tcxIngress;
     const link = linkCreate(request, device.index, type, 0);
-    if (link >= 0) return fdAttachment(native, handle.name, to, [link]);
+    if (link >= 0) return fdAttachment(native, handle.name, to, link);
     // libbpf's own sections tc/ingress and tc/egress mean tcx, but such programs may also run where there is none
     if (kind === 'tcx' || errnoOf(link).name !== 'EINVAL') throw await attachError(request, to, errnoOf(link));
   }
@@ -139,20 +136,15 @@ export async function attachTc(request: AttachRequest): Promise<Attachment> {
     removeHook();
     throw await attachError(request, to, errnoOf(result));
   }
-  return {
-    program: handle.name,
-    to,
-    linkFd: undefined,
-    detach: once(() => {
-      const which = nativeStruct(native, 32, [
-        [0, 'u64', 32],
-        [20, 'u32', handleNumber],
-        [24, 'u32', priority],
-      ]);
-      native.bpf.bpf_tc_detach(point, which);
-      removeHook();
-    }),
-  };
+  return attachment({ program: handle.name, to, linkFd: undefined }, () => {
+    const which = nativeStruct(native, 32, [
+      [0, 'u64', 32],
+      [20, 'u32', handleNumber],
+      [24, 'u32', priority],
+    ]);
+    native.bpf.bpf_tc_detach(point, which);
+    removeHook();
+  });
 }
 
 /** libbpf removes the qdisc of a hook, and not only its filters, when both directions are asked for. */
@@ -187,7 +179,7 @@ export async function attachNetkit(request: AttachRequest): Promise<Attachment> 
   const to = `netkit ${peer ? 'peer' : 'primary'} of ${device.name}`;
   const link = linkCreate(request, device.index, peer ? AttachType.netkitPeer : AttachType.netkitPrimary, 0);
   if (link < 0) throw await attachError(request, to, errnoOf(link));
-  return fdAttachment(native, handle.name, to, [link]);
+  return fdAttachment(native, handle.name, to, link);
 }
 
 const AF_PACKET = 17;
@@ -218,7 +210,7 @@ export async function attachSocket(request: AttachRequest): Promise<Attachment> 
     native.c.close(socket);
     throw await attachError(request, to, errno);
   }
-  return fdAttachment(native, handle.name, to, [socket]);
+  return fdAttachment(native, handle.name, to, socket);
 }
 
 /** sk_lookup and flow_dissector: on a network namespace, this process's unless `--attach PROG=/run/netns/NAME`. */

@@ -5,15 +5,15 @@ import { attachError } from './attach-error.ts';
 import {
   type Attachment,
   type AttachRequest,
+  attachment,
   badTarget,
   linkAttachment,
   linkOf,
   needTarget,
-  once,
   splitSection,
 } from './attachment.ts';
 import type { Pointer } from './libbpf.ts';
-import { lastErrno, nativeStruct, type StructMember } from './native.ts';
+import { callAsync, lastErrno, nativeStruct, type StructMember } from './native.ts';
 
 /** `NAME` or `NAME+OFFSET`, decimal or hexadecimal. */
 const SYMBOL = /^(.+?)(?:\+(0x[0-9a-f]+|\d+))?$/i;
@@ -170,9 +170,9 @@ export async function attachPerfEvent(request: AttachRequest): Promise<Attachmen
   if (!Number.isInteger(hertz) || hertz < 1) throw badTarget(request, rate, 'a frequency in Hz');
   const to = `perf event ${wanted} at ${hertz} Hz`;
   const links: Pointer[] = [];
-  const detach = once(() => {
+  const detach = () => {
     for (const link of links) native.bpf.bpf_link__destroy(link);
-  });
+  };
   try {
     for (const cpu of await onlineCpus()) {
       let fd = openPerfEvent(request, event, hertz, cpu);
@@ -191,7 +191,9 @@ export async function attachPerfEvent(request: AttachRequest): Promise<Attachmen
     detach();
     throw error;
   }
-  return { program: handle.name, to, linkFd: undefined, detach };
+  return attachment({ program: handle.name, to, linkFd: undefined }, detach, () =>
+    Promise.all(links.map((link) => callAsync(native, native.bpf.bpf_link__destroy, link))),
+  );
 }
 
 function openPerfEvent(

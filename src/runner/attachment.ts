@@ -26,7 +26,31 @@ export interface Attachment {
   readonly to: string;
   /** Of the BPF link, where there is one. */
   readonly linkFd: number | undefined;
-  detach(): void;
+  /** Off the event loop: the kernel may take a tenth of a second to make sure that the program no longer runs. */
+  detach(): Promise<void>;
+  /** The same, here and now. Does nothing when {@link detach} was called before. */
+  detachNow(): void;
+}
+
+/** An attachment of which each way of detaching does it once. */
+export function attachment(
+  what: Pick<Attachment, 'program' | 'to' | 'linkFd'>,
+  detachNow: () => void,
+  detachLater: () => Promise<unknown> = async () => detachNow(),
+): Attachment {
+  let done: Promise<unknown> | undefined;
+  return {
+    ...what,
+    async detach() {
+      done ??= detachLater();
+      await done;
+    },
+    detachNow() {
+      if (done !== undefined) return;
+      done = Promise.resolve();
+      detachNow();
+    },
+  };
 }
 
 /** Section name without the leading `?` and what follows it. */
@@ -50,33 +74,21 @@ export async function linkOf<Args extends readonly unknown[]>(
 }
 
 export function linkAttachment(native: Native, program: string, to: string, link: Pointer): Attachment {
-  return {
-    program,
-    to,
-    linkFd: native.bpf.bpf_link__fd(link),
-    detach: once(() => native.bpf.bpf_link__destroy(link)),
-  };
+  const { bpf } = native;
+  return attachment(
+    { program, to, linkFd: bpf.bpf_link__fd(link) },
+    () => bpf.bpf_link__destroy(link),
+    () => callAsync(native, bpf.bpf_link__destroy, link),
+  );
 }
 
-/** An attachment that consists of file descriptors: closing them detaches. */
-export function fdAttachment(native: Native, program: string, to: string, fds: readonly number[]): Attachment {
-  return {
-    program,
-    to,
-    linkFd: fds[0],
-    detach: once(() => {
-      for (const fd of fds) native.c.close(fd);
-    }),
-  };
-}
-
-export function once(body: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    body();
-  };
+/** An attachment that consists of a file descriptor: closing it detaches. */
+export function fdAttachment(native: Native, program: string, to: string, fd: number): Attachment {
+  return attachment(
+    { program, to, linkFd: fd },
+    () => native.c.close(fd),
+    () => callAsync(native, native.c.close, fd),
+  );
 }
 
 /** The target that the user gave or the section names; an error that says how to give one when there is none. */

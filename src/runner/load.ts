@@ -9,7 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { makeCodec } from '../codegen/ts/run-time.ts';
-import { isEccError, UsageError } from '../core/errors.ts';
+import { isEccError, LoadError, UsageError } from '../core/errors.ts';
 import type { Codec } from '../decode/index.ts';
 import { findMapTypeName } from '../object/map-types.ts';
 import type { BpfMap as MapModel, BpfObject as ObjectModel } from '../object/model.ts';
@@ -78,7 +78,7 @@ export async function load<M extends BpfModule | undefined = undefined>(
   try {
     await loaded.attach();
   } catch (error) {
-    loaded.close();
+    await loaded.close();
     throw error;
   }
   return loaded;
@@ -143,6 +143,7 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   readonly #sections: ReadonlyMap<string, LiveSection>;
   readonly #closing: (() => void)[] = [];
   readonly #structOps: Attachment[] = [];
+  #closed: Promise<void> | undefined;
 
   private constructor(native: Native, object: BpfObject, opened: OpenedPackage, options: LoadOptions<M>) {
     this.meta = opened.meta;
@@ -193,11 +194,13 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
 
   /** Attaches what is not attached yet: every program that is loaded, and struct_ops maps. */
   async attach(): Promise<void> {
+    if (this.closed) throw new LoadError('LOAD_CLOSED', 'the package is no longer loaded');
     const { attach } = this.#options;
     const targets: Readonly<Record<string, string | false | undefined>> = typeof attach === 'object' ? attach : {};
     for (const program of Object.values(this.programs) as LoadedProgram[]) {
       const target = Object.hasOwn(targets, program.name) ? targets[program.name] : undefined;
       if (target === false || !program.attachable) continue;
+      if (this.closed) return;
       await program.attach(target);
     }
     if (this.#structOps.length === 0) await this.#attachStructOps();
@@ -210,7 +213,7 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   }
 
   get closed(): boolean {
-    return this.#object.closed;
+    return this.#closed !== undefined;
   }
 
   /** A variable of any section, static ones and sections of one's own (`SEC(".bss.mine")`) included. @throws {TypeError} when there is none */
@@ -240,20 +243,36 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
     );
   }
 
-  /** Detaches, ends the iterations over events, frees everything. Harmless when done twice. */
-  close(): void {
-    if (this.#object.closed) return;
-    for (const attachment of this.attachments) attachment.detach();
+  /**
+   * Ends the iterations over events, detaches, frees everything. Harmless when done twice. Off the event loop: the kernel may take a
+   * tenth of a second to make sure that no program runs any more.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeLater();
+    return this.#closed;
+  }
+
+  async #closeLater(): Promise<void> {
+    await Promise.all((Object.values(this.programs) as LoadedProgram[]).map((program) => program.settled()));
+    await Promise.all(this.attachments.map((attachment) => attachment.detach()));
+    this.#free();
+  }
+
+  /** As {@link close}, here and now. */
+  [Symbol.dispose](): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = Promise.resolve();
+    for (const attachment of this.attachments) attachment.detachNow();
+    this.#free();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #free(): void {
     for (const close of this.#closing.splice(0)) close();
     this.#object.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
   }
 
   async #attachStructOps(): Promise<void> {

@@ -51,6 +51,7 @@ export class LoadedProgram {
   readonly #program: BpfProgram;
   readonly #extras: Readonly<Record<string, unknown>>;
   #attachment: Attachment | undefined;
+  #attaching: Promise<Attachment> | undefined;
 
   /** @internal */
   constructor(
@@ -87,10 +88,22 @@ export class LoadedProgram {
    * Attaches the program; does nothing when it is attached.
    * @param target  what to, where the section does not say or something else is meant
    */
-  async attach(target?: string): Promise<Attachment> {
+  attach(target?: string): Promise<Attachment> {
+    this.#attaching ??= this.#attach(target).finally(() => {
+      this.#attaching = undefined;
+    });
+    return this.#attaching;
+  }
+
+  /** @internal Resolves when no attaching is under way. */
+  async settled(): Promise<void> {
+    await this.#attaching?.catch(() => {});
+  }
+
+  async #attach(target: string | undefined): Promise<Attachment> {
     if (this.#attachment !== undefined) return this.#attachment;
     if (this.#object.closed) throw closedError(this.name);
-    const attachment = await attach({
+    this.#attachment = await attach({
       native: this.#native,
       object: this.#object,
       handle: this.#handle,
@@ -98,17 +111,13 @@ export class LoadedProgram {
       extras: this.#extras,
       target,
     });
-    if (this.#object.closed) {
-      attachment.detach();
-      throw closedError(this.name);
-    }
-    this.#attachment = attachment;
-    return attachment;
+    return this.#attachment;
   }
 
-  detach(): void {
-    this.#attachment?.detach();
+  async detach(): Promise<void> {
+    const attachment = this.#attachment;
     this.#attachment = undefined;
+    await attachment?.detach();
   }
 
   /**

@@ -86,7 +86,7 @@ async function withFixture(context: Skippable, fixture: Fixture, check: (outcome
       for (const stream of Object.values(bpf.events)) stream.close();
       await Promise.all(reading);
     } finally {
-      bpf.close();
+      await bpf.close();
     }
   });
 }

@@ -42,7 +42,7 @@ test(`${CYCLES} times loaded, attached, read and closed`, async (context) => {
     expect(bpf.attachments.length).toBe(3);
     bpf.maps.leak_hash!.set(1, 2n);
     bpf.bss.hits = 0n;
-    bpf.close();
+    await bpf.close();
   };
   const collect = () => {
     const { gc } = globalThis as { gc?: () => void };

@@ -51,6 +51,16 @@ const PREAMBLE = `#include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 `;
 
+/** What {@link GENERATOR} emits, decoded. */
+export interface GeneratedEvent {
+  readonly seq: bigint;
+  readonly index: number;
+  readonly inverse: number;
+  readonly triple: bigint;
+  readonly seven: number;
+  readonly nine: number;
+}
+
 /** Emits `per_run` numbered events of 32 bytes whenever it is run. */
 export const GENERATOR = `
 struct event { __u64 seq; __u32 index; __u32 inverse; __u64 triple; __u32 seven; __u32 nine; };
