@@ -3,13 +3,16 @@
  * by decoders made from the same BTF.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { type Btf, IntEncoding, isComposite, Kind, parseBtf, resolve, type TypeId } from '../../src/btf/index.ts';
+import { emitTypeScript } from '../../src/codegen/ts/module.ts';
 import { makeCodec } from '../../src/codegen/ts/run-time.ts';
 import { makeHeader } from '../../src/headers/make-header.ts';
 import { requireTool } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { type Leaf, sampledIndices } from './c-structs.ts';
+import { typeErrors } from './generated.ts';
 import { at, inNativeWords, type NativeStruct, runNative } from './native.ts';
 import { Random } from './random.ts';
 
@@ -105,4 +108,12 @@ it('decode as C reads them', async (context) => {
   });
   expect(wrong.slice(0, 20)).toEqual([]);
   expect(compared).toBeGreaterThan(20_000);
+});
+
+it('make a module that tsc accepts', async (context) => {
+  if (!existsSync(KERNEL)) return context.skip(`${KERNEL} is not there`);
+  const btf = parseBtf(readFileSync(KERNEL));
+  const types = [...pickTypes(btf, new Random(1848)), btf.find('task_struct', Kind.struct) as TypeId];
+  const text = emitTypeScript({ btf, types, source: 'vmlinux' });
+  expect(await typeErrors(path.join(directory, 'strict'), { 'kernel.ts': text })).toBe('');
 });

@@ -313,12 +313,14 @@ function measureShape(target: Target, shape: Shape, value: string): string {
 
 /** The function that reads a struct: on its own, so that engines inline it where it is nested in others. */
 export function readFunction(target: Target, plan: StructPlan): string {
-  const parameter = (name: string, type: string) => (target.typed ? `${name}: ${type}` : name.replace('?', ''));
-  const parameters = [parameter('view', 'DataView'), parameter('at', 'number')];
-  if (plan.flexible) parameters.push(parameter('end?', 'number'));
   const members = readMembers(target, plan, '    ');
+  // Of an empty struct nothing is read: `_` is what keeps tsc from complaining.
+  const unused = members === '' ? '_' : '';
+  const { typed } = target;
+  const parameters = [`${unused}view${typed ? ': DataView' : ''}`, `${unused}at${typed ? ': number' : ''}`];
+  if (plan.flexible) parameters.push(typed ? 'end?: number' : 'end');
   const body = members === '' ? '  return {};\n' : `  return {\n${members}  };\n`;
-  return `function ${plan.readName}(${parameters.join(', ')})${target.typed ? `: ${plan.name}` : ''} {\n${body}}\n`;
+  return `function ${plan.readName}(${parameters.join(', ')})${typed ? `: ${plan.name}` : ''} {\n${body}}\n`;
 }
 
 /** The codec of a struct, as an expression. */
