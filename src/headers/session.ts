@@ -74,7 +74,10 @@ export class HeaderSession {
       rename: this.#renamed,
       ...(origin === undefined ? {} : { origin }),
     };
-    return (this.#isFull ? makeFullHeader(this.#btf, request) : makeHeader(this.#btf, request)).text;
+    if (!this.#isFull) return makeHeader(this.#btf, request).text;
+    // All kfuncs: one that the small header lacked may have a name that is pasted together.
+    const { identifiers: _, ...everything } = request;
+    return makeFullHeader(this.#btf, everything).text;
   }
 
   /**
