@@ -2,11 +2,11 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ECC } from '../support/cli.ts';
 import { runOk } from '../support/command.ts';
 import { FIXTURES_DIRECTORY } from '../support/fixtures.ts';
 import { requireTool, type Skippable } from '../support/require.ts';
 import { testDirectory } from '../support/temporary.ts';
-import { eccProgram } from './ecc-program.ts';
 
 const DOCUMENT = readFileSync(path.join(import.meta.dirname, '../../docs/make.md'), 'utf8');
 
@@ -55,9 +55,8 @@ function prepare(context: Skippable, tool: string): string {
 describe('the example for', () => {
   test('Make', async (context) => {
     const directory = prepare(context, 'make');
-    const program = eccProgram(context);
     writeFileSync(path.join(directory, 'Makefile'), example('make'));
-    const make = () => runOk('make', ['-j2', `ECC=${program}`], { cwd: directory });
+    const make = () => runOk('make', ['-j2', `ECC=${ECC}`], { cwd: directory });
     await expectRebuilds(directory, make);
 
     // the header is gone, and nobody includes it any more
@@ -73,10 +72,7 @@ describe('the example for', () => {
 
   test('Ninja', async (context) => {
     const directory = prepare(context, 'ninja');
-    writeFileSync(
-      path.join(directory, 'build.ninja'),
-      example('ninja').replace('ecc = ecc\n', `ecc = ${eccProgram(context)}\n`),
-    );
+    writeFileSync(path.join(directory, 'build.ninja'), example('ninja').replace('ecc = ecc\n', `ecc = ${ECC}\n`));
     await expectRebuilds(directory, () => runOk('ninja', [], { cwd: directory }));
   });
 });
