@@ -1,8 +1,6 @@
 /**
  * One source into an object with its metadata, all in memory. Nothing outside of a temporary directory is written.
  */
-import path from 'node:path';
-import { CompileError, isEccError } from '../core/errors.ts';
 import { cacheDirectory } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
@@ -11,7 +9,7 @@ import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
 import { type AstFacts, readAst } from './ast.ts';
 import { type CompilerOutput, runCompilers } from './compilers.ts';
-import { findForgottenIncludes } from './header-only.ts';
+import { explainFailure } from './explain-failure.ts';
 import { type KernelTypes, loadKernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
 import { objectName } from './plan.ts';
@@ -166,8 +164,13 @@ async function withCompilers<T>(
       run,
       trace,
       onObject: options.onObject ?? (() => {}),
-    }).catch((error: unknown) => {
-      throw options.headerOnly ? withForgottenIncludes(error, project.userFiles) : error;
+    }).catch(async (error: unknown) => {
+      throw await explainFailure(error, {
+        tools,
+        version,
+        headerOnly: options.headerOnly === true,
+        userFiles: project.userFiles,
+      });
     });
     const compiled: CompiledObject = {
       source,
@@ -178,16 +181,4 @@ async function withCompilers<T>(
     };
     return use({ compiled, project, output, context: { arch, cflags, kernel, version } });
   });
-}
-
-/** clang says that a name is unknown; which include the header forgot is more use. */
-function withForgottenIncludes(error: unknown, userFiles: readonly string[]): unknown {
-  if (!isEccError(error) || error.code !== 'COMPILE_FAILED') return error;
-  const users = new Set(userFiles.map((file) => path.resolve(file)));
-  const forgotten = findForgottenIncludes(String(error.details.diagnostics), (file) => users.has(path.resolve(file)));
-  if (forgotten.length === 0) return error;
-  const hint = forgotten.map(({ file, line, message, hint }) => `${file}:${line}: ${message}; ${hint}`).join('\n');
-  return new CompileError(error.code, error.message, { details: error.details, hint, cause: error }).in(
-    error.file ?? '',
-  );
 }

@@ -69,6 +69,8 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
     ]);
     const stopAst = new AbortController();
     const ast = run.withAst ? startAst(run, stopAst.signal) : Promise.resolve(Buffer.alloc(0));
+    // waited for below; until then a failure is no unhandled one
+    ast.catch(() => undefined);
     try {
       const generated = await trace.span('clang: code generation', () => generate(run));
       if (generated.exitCode === 0) {

@@ -41,11 +41,18 @@ export async function writeFiles(files: readonly WrittenFile[], options: WriteOp
       }),
     );
     options.signal?.throwIfAborted();
+    for (const { to } of staged) await named(to, () => refuseDirectory(to));
     for (const { from, to } of staged) await named(to, () => rename(from, to));
   } catch (error) {
     await Promise.all(staged.map(({ from }) => rm(from, { force: true })));
     throw error;
   }
+}
+
+/** Renaming would find that out too, but after other files were replaced. */
+async function refuseDirectory(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
 }
 
 async function writeSynced(file: string, content: Uint8Array | string, executable: boolean): Promise<void> {

@@ -10,10 +10,15 @@ describe('joinCflags', () => {
     ],
     [['-a=-DX'], ['--additional-cflags=-DX']],
     [['-a-DX'], ['--additional-cflags=-DX']],
-    [['--additional-cflags', '-DX -DY'], ['--additional-cflags=-DX -DY']],
     [
-      ['x', '--', '-a', '-b'],
-      ['x', '--', '-a', '-b'],
+      ['--additional-cflags', '-DX -DY'],
+      ['--additional-cflags=-DX', '--additional-cflags=-DY'],
+    ],
+    [['-a', "'-Ia b'"], ['--additional-cflags=-Ia b']],
+    [['--additional-cflags=-DX -DY'], ['--additional-cflags=-DX', '--additional-cflags=-DY']],
+    [
+      ['x', '--', '-a', 'b'],
+      ['x', '--', './-a', 'b'],
     ],
   ])('%j', (argv, joined) => {
     expect(joinCflags(argv)).toEqual(joined);

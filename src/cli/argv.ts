@@ -11,21 +11,30 @@ export const PARSER_SETTINGS = {
   'parse-positional-numbers': false,
 } as const;
 
-/** Joins `-a VALUE` into `--additional-cflags=VALUE`, so that a value with a leading dash stays a value. */
+const LONG = '--additional-cflags';
+const flag = (word: string) => `${LONG}=${word}`;
+
+/**
+ * Makes `--additional-cflags=WORD` of each word of each `-a VALUE`, so that a value with a leading dash stays a value. The words are split
+ * here because the parser takes quotes off.
+ */
 export function joinCflags(argv: readonly string[]): string[] {
   const joined: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--') return [...joined, ...argv.slice(i)];
+    // what follows are files; the parser takes one that starts with a dash for an option even there
+    if (word === '--')
+      return [...joined, ...argv.slice(i).map((file, at) => (at > 0 && file.startsWith('-') ? `./${file}` : file))];
     const short = /^-a(=?)(.+)$/s.exec(word);
-    if (word === '-a' || word === '--additional-cflags') {
+    if (word === '-a' || word === LONG) {
       const value = argv[++i];
       if (value === undefined)
         throw new UsageError('USAGE_VALUE', `${word}: a value is expected`, {
           hint: 'for example: -a -DDEBUG  or  -a "-DA -DB"',
         });
-      joined.push(`--additional-cflags=${value}`);
-    } else if (short !== null) joined.push(`--additional-cflags=${short[2]}`);
+      joined.push(...splitWords(value).map(flag));
+    } else if (word.startsWith(`${LONG}=`)) joined.push(...splitWords(word.slice(LONG.length + 1)).map(flag));
+    else if (short !== null) joined.push(...splitWords(short[2]!).map(flag));
     else joined.push(word);
   }
   return joined;

@@ -48,12 +48,48 @@ function parser(argv: readonly string[]) {
     .check(checkRepeated, true)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
-    .fail((message: string | null, error: unknown) => {
-      if (error !== undefined && error !== null) throw error;
-      throw new UsageError('USAGE', message ?? 'the command line is not understood', {
-        hint: 'ecc --help shows what can be given',
-      });
+    .fail((message: string | null, error: unknown, instance) => {
+      throw usageError(message, error, argv, knownOptions(instance));
     });
+}
+
+/** What yargs finds wrong, in our words; errors of ours pass. */
+function usageError(
+  message: string | null,
+  error: unknown,
+  argv: readonly string[],
+  known: ReadonlySet<string>,
+): unknown {
+  const ofYargs = error instanceof Error && error.name === 'YError';
+  if (error !== undefined && error !== null && !ofYargs) return error;
+  const text = message ?? (ofYargs ? error.message : 'the command line is not understood');
+  const unknown = argv.find(
+    (word) =>
+      /^--?[a-z]/i.test(word) && !known.has(word.replace(/^--?/, '').replace(/=.*/s, '')) && !/^-[a-z]./i.test(word),
+  );
+  const value = /^Not enough arguments following: (.+)$/.exec(text)?.[1];
+  const missing = /^Not enough non-option arguments/.test(text);
+  const what =
+    value !== undefined
+      ? `${value.length === 1 ? '-' : '--'}${value}: a value is expected`
+      : missing && unknown !== undefined
+        ? `unknown option ${unknown}`
+        : missing
+          ? 'no source or file is given'
+          : text;
+  return new UsageError('USAGE', what, { hint: 'ecc --help shows what can be given' });
+}
+
+/** Names that the options of the running command have, without dashes. yargs does not type this. */
+function knownOptions(instance: object): ReadonlySet<string> {
+  const options = (
+    instance as { getOptions?: () => { key: Record<string, unknown>; alias: Record<string, string[]> } }
+  ).getOptions?.();
+  if (options === undefined) return new Set();
+  return new Set([
+    ...Object.keys(options.key),
+    ...Object.entries(options.alias).flatMap(([name, aliases]) => [name, ...aliases]),
+  ]);
 }
 
 /** Options that take one value, given twice, are a slip: which of the two is meant? */

@@ -54,22 +54,36 @@ export async function runTool(
   const { execa } = await import('execa');
   const { signal, timeoutMs } = options;
   options.onCommand?.(shellCommand(tool.path, args));
-  const result = await execa(tool.path, args, {
+  signal?.throwIfAborted();
+  const child = execa(tool.path, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
-    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     env: toolEnvironment(options.env),
     extendEnv: false,
     reject: false,
     encoding: 'buffer',
     stripFinalNewline: false,
     maxBuffer: MAX_OUTPUT,
-    forceKillAfterDelay: 1000,
+    // a group of its own, so that a wrapper (ccache, a script) is stopped with all that it started
+    detached: true,
+  });
+  const stop = () => killGroup(child);
+  let timedOut = false;
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          stop();
+        }, timeoutMs);
+  signal?.addEventListener('abort', stop);
+  const result = await child.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
   });
   signal?.throwIfAborted();
   const command = { command: [tool.path, ...args] };
-  if (result.timedOut) {
+  if (timedOut) {
     throw new ToolError('TOOL_TIMEOUT', `${tool.name} did not finish within ${timeoutMs} ms and was stopped`, {
       details: command,
       hint: 'give it more with --timeout SECONDS, or look whether the tool hangs by itself',
@@ -97,6 +111,15 @@ export async function runTool(
     stdout: Buffer.from(result.stdout),
     stderr: Buffer.from(result.stderr).toString('utf8'),
   };
+}
+
+function killGroup({ pid }: { readonly pid?: number | undefined }): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended by itself
+  }
 }
 
 /** A command line that can be pasted into a shell, for hints. */

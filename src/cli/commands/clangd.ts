@@ -2,7 +2,6 @@
 import path from 'node:path';
 import type { CommandModule } from 'yargs';
 import { ARCHITECTURES, type Arch, hostArch } from '../../toolchain/arch.ts';
-import { splitWords } from '../argv.ts';
 
 interface Arguments {
   sources: string[];
@@ -34,7 +33,7 @@ export const clangd: CommandModule<object, Arguments> = {
     const written = await writeEditorSetup({
       sources: argv.sources,
       directory: argv['output-path'] ?? path.dirname(argv.sources[0]!),
-      cflags: (argv['additional-cflags'] ?? []).flatMap(splitWords),
+      cflags: argv['additional-cflags'] ?? [],
       arch: (argv['target-arch'] as Arch | undefined) ?? hostArch(),
       force: argv.force === true,
     });

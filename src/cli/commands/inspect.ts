@@ -32,7 +32,8 @@ const printers: Readonly<Record<Arguments['what'], (bytes: Uint8Array, file: str
   skeleton: async (bytes, file) => {
     const { openObject } = await import('../../object/open.ts');
     const { makeSkeleton } = await import('../../skeleton/skeleton.ts');
-    return JSON.stringify(makeSkeleton(openObject(bytes), path.basename(file)));
+    // to be compared with what the reference tool prints, so found in its way
+    return JSON.stringify(makeSkeleton(openObject(bytes), path.basename(file), { findSectionBy: 'ident' }));
   },
   structs: async (bytes) => {
     const { openBtf } = await import('../../btf/open.ts');
