@@ -3,8 +3,9 @@
  * kernel.
  */
 import { isEccError, LoadError } from '../core/errors.ts';
-import { diagnoseLoad } from './diagnose.ts';
+import { diagnoseLoad, type FailedLoad } from './diagnose.ts';
 import type { OpenedPackage } from './load.ts';
+import { logMemory } from './log-memory.ts';
 import { type Native, openNative } from './native.ts';
 import { BpfObject, type ProgramHandle } from './object.ts';
 import { type Preparation, prepare } from './prepare.ts';
@@ -83,10 +84,25 @@ async function loadOnce(
     const error =
       passed || wanted.length > 1
         ? undefined
-        : await diagnoseLoad({ native, opened, openOptions, preparation, failure }).catch(asLoadError);
+        : await explainFailure({ native, opened, openOptions, preparation, failure }).catch(asLoadError);
     return wanted.map((handle) => result(native, handle, logs.get(handle)!, passed, error));
   } finally {
     object.close();
+  }
+}
+
+/** The statistics took the place of the log, so the program is loaded once more. */
+async function explainFailure(failed: Omit<FailedLoad, 'written'>): Promise<LoadError> {
+  const { native, opened, openOptions, preparation } = failed;
+  const object = BpfObject.open(native, opened.object, openOptions);
+  const logs = logMemory(object);
+  try {
+    prepare(object, opened.model, preparation);
+    await object.load();
+    return await diagnoseLoad({ ...failed, written: logs?.read() });
+  } finally {
+    object.close();
+    logs?.free();
   }
 }
 

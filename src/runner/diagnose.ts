@@ -1,6 +1,6 @@
 /**
- * Why an object could not be loaded. It is loaded once more with everything that libbpf and the verifier have to say, and that is
- * turned into one error. Costs nothing when loading works.
+ * Why an object could not be loaded. When the verifier refused a program, its log says so; otherwise the object is loaded once
+ * more, listening to what libbpf prints.
  */
 import { access } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
@@ -15,9 +15,6 @@ import { collectMessages } from './print.ts';
 import { explainRefusal, readPrivileges } from './privileges.ts';
 import { parseVerifierLog, type SourceLine, type VerifierReport } from './verifier-log.ts';
 import { explainVerifierMessage } from './verifier-messages.ts';
-
-/** What kernels before 5.2 take as largest log. */
-export const LOG_SIZE = (1 << 24) - 1;
 
 /** The verifier refused a program. `code` is `LOAD_VERIFIER`. */
 export class VerifierError extends LoadError {
@@ -67,45 +64,45 @@ export interface FailedLoad {
   readonly openOptions: OpenOptions;
   readonly preparation: Preparation;
   readonly failure: Errno;
+  /** What the verifier wrote, and about which program. */
+  readonly written: { readonly program: string; readonly log: string } | undefined;
 }
 
 export async function diagnoseLoad(failed: FailedLoad): Promise<LoadError> {
-  const { native, opened, openOptions, preparation, failure } = failed;
-  const log = Buffer.alloc(LOG_SIZE);
+  const { opened, failure, written } = failed;
+  if (written !== undefined) {
+    const report = parseVerifierLog(written.log);
+    // a kernel that refuses for want of a capability may have written no more than its statistics
+    if (report.message !== '' || report.insn !== undefined) {
+      const { model } = opened;
+      const program = model.programs.find(({ name }) => name === written.program);
+      const placed = program === undefined ? report : withPlace(report, program, model);
+      return new VerifierError(written.program, placed, written.log);
+    }
+  }
+  const text = await listen(failed);
+  return explainLoad(opened.model, failure, text, failed.native);
+}
+
+/** What libbpf prints when it loads the object. */
+async function listen({ native, opened, openOptions, preparation }: FailedLoad): Promise<string> {
   const messages = await collectMessages(native, async () => {
     const object = BpfObject.open(native, opened.object, openOptions);
     try {
-      for (const { pointer } of object.programs) native.bpf.bpf_program__set_log_buf(pointer, log, log.length);
       prepare(object, opened.model, preparation);
       await object.load();
     } finally {
       object.close();
     }
   });
-  const text = messages.join('');
-  const end = log.indexOf(0);
-  return explainLoad(opened.model, failure, text, log.toString('utf8', 0, end < 0 ? log.length : end), native);
+  return messages.join('');
 }
 
-/** @param text  libbpf's messages @param log  the verifier's */
-async function explainLoad(
-  model: ObjectModel,
-  failure: Errno,
-  text: string,
-  log: string,
-  native: Native,
-): Promise<LoadError> {
+/** @param text  libbpf's messages */
+async function explainLoad(model: ObjectModel, failure: Errno, text: string, native: Native): Promise<LoadError> {
   const details = { errno: failure.errno, errnoName: failure.name, libbpf: warnings(text) };
   const program = /prog '([^']+)': (?:BPF program load failed|failed to load)/.exec(text)?.[1];
   const types = model.programs.flatMap(({ definition }) => definition?.programType ?? []);
-
-  if (log.trim() !== '' && program !== undefined) {
-    const report = parseVerifierLog(log);
-    if (!(report.insn === undefined && failure.name === 'EPERM' && report.message === '')) {
-      const found = model.programs.find(({ name }) => name === program);
-      return new VerifierError(program, found === undefined ? report : withPlace(report, found, model), log);
-    }
-  }
   const target = /failed to find (?:kernel )?BTF type ID of '([^']+)'/.exec(text)?.[1];
   if (target !== undefined) {
     const close = nearest(target, await kernelFunctions());
@@ -147,7 +144,7 @@ async function explainLoad(
           : 'check its type, the sizes of key and value, max_entries (ring buffers: a power of two, in pages) and flags; `bpftool feature` lists the types that the kernel has',
     });
   }
-  if (/RLIMIT_MEMLOCK|memlock/i.test(text) || (failure.name === 'ENOMEM' && native.libbpfVersion !== '')) {
+  if (/RLIMIT_MEMLOCK|memlock/i.test(text) || failure.name === 'ENOMEM') {
     return new LoadError('LOAD_MEMLOCK', `the kernel has no memory for it (${failure.name})`, {
       details,
       hint: 'kernels before 5.11 count it as locked memory: ulimit -l unlimited',

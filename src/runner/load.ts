@@ -21,6 +21,7 @@ import { type Attachment, linkAttachment } from './attachment.ts';
 import { diagnoseLoad } from './diagnose.ts';
 import { decodeEvents, decodeWith, eventTypes } from './event-types.ts';
 import { LiveSection } from './globals.ts';
+import { logMemory } from './log-memory.ts';
 import { BpfMap, BYTES_CODEC, type MapInfo, type ValueCodec } from './maps.ts';
 import { callAsync, type Native, openNative } from './native.ts';
 import { BpfObject, type MapHandle } from './object.ts';
@@ -178,17 +179,21 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
     const openOptions = { name: opened.name, kernelBtfPath: options.kernelBtf };
     const preparation = preparationOf(options);
     const object = BpfObject.open(native, opened.object, openOptions);
+    const logs = logMemory(object);
     try {
       prepare(object, opened.model, preparation);
       const failure = await object.load();
       if (failure !== undefined) {
+        const written = logs?.read();
         object.close();
-        throw await diagnoseLoad({ native, opened, openOptions, preparation, failure });
+        throw await diagnoseLoad({ native, opened, openOptions, preparation, failure, written });
       }
       return new LoadedPackage(native, object, opened, options);
     } catch (error) {
       object.close();
       throw error;
+    } finally {
+      logs?.free();
     }
   }
 

@@ -146,7 +146,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     'context-access',
-    /invalid bpf_context access|dereference of modified ctx ptr|invalid ctx access/,
+    /invalid bpf_context access|dereference of modified ctx ptr|invalid ctx access|variable ctx access/,
     'the context is accessed in a way that this kernel does not allow: beyond its end, a member that programs of this type may not read, or with a computed offset',
     'use the context type of this program type (tp: struct trace_event_raw_…; kprobe: BPF_KPROBE; fentry: BPF_PROG), and do not add to the pointer',
   ],

@@ -19,7 +19,7 @@ export class ObjectBuilder {
     if (existsSync(object)) return readFileSync(object);
     this.#header ??= this.#writeHeader();
     await this.#header;
-    const file = path.join(this.#directory, `${name}.bpf.c`);
+    const file = this.sourceFile(name);
     writeFileSync(file, `${PREAMBLE}${source}\nchar LICENSE[] SEC("license") = "GPL";\n`);
     const arch = process.arch === 'arm64' ? 'arm64' : 'x86';
     await runOk('clang', [
@@ -36,6 +36,11 @@ export class ObjectBuilder {
       object,
     ]);
     return readFileSync(object);
+  }
+
+  /** Path of what was compiled. */
+  sourceFile(name: string): string {
+    return path.join(this.#directory, `${name}.bpf.c`);
   }
 
   async #writeHeader(): Promise<void> {
