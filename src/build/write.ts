@@ -4,7 +4,7 @@
  * that is killed leaves nothing beside the user's sources.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError, UsageError } from '../core/errors.ts';
@@ -42,7 +42,7 @@ export async function writeFiles(files: readonly WrittenFile[], options: WriteOp
     );
     options.signal?.throwIfAborted();
     for (const { to } of staged) await named(to, () => refuseDirectory(to));
-    for (const { from, to } of staged) await named(to, () => rename(from, to));
+    for (const { from, to } of staged) await named(to, () => place(from, to));
   } catch (error) {
     await Promise.all(staged.map(({ from }) => rm(from, { force: true })));
     throw error;
@@ -63,6 +63,32 @@ async function writeSynced(file: string, content: Uint8Array | string, executabl
     await handle.sync();
   } finally {
     await handle?.close();
+  }
+}
+
+/** Renames; where two mounts of one file system forbid that (containers have such), by way of a copy beside the target. */
+async function place(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    const near = path.join(path.dirname(to), path.basename(from));
+    try {
+      await copyFile(from, near);
+      await syncFile(near);
+      await rename(near, to);
+    } finally {
+      await Promise.all([near, from].map((file) => rm(file, { force: true })));
+    }
+  }
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
