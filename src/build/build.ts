@@ -5,15 +5,24 @@
 import os from 'node:os';
 import path from 'node:path';
 import { CompileError } from '../core/errors.ts';
-import { cacheDirectory } from '../core/paths.ts';
+import { chosenCache } from '../core/paths.ts';
 import type { Warning } from '../core/warning.ts';
-import { type CompiledSource, type CompileOptions, compile, compileObject } from './compile.ts';
+import { type FinishedBuild, findFinished, keepFinished, openFinished, replay, restore } from './cache/finished.ts';
+import type { CacheStore } from './cache/store.ts';
+import {
+  type CompiledSource,
+  type CompileOptions,
+  compile,
+  compileObject,
+  type SharedInputs,
+  shareInputs,
+} from './compile.ts';
 import { type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
 import { renderArtefact } from './render.ts';
 import { checkReadable } from './source.ts';
 import { protectForeignPackages, type WrittenFile, writeFiles } from './write.ts';
 
-export interface BuildOptions extends OutputRequest, Omit<CompileOptions, 'exportHeader' | 'onObject'> {
+export interface BuildOptions extends OutputRequest, Omit<CompileOptions, 'exportHeader' | 'onObject' | 'shared'> {
   /** Directory of the BTF archive for `btfgen`. */
   readonly btfhubArchive?: string | undefined;
   readonly bpftool?: string | undefined;
@@ -21,6 +30,8 @@ export interface BuildOptions extends OutputRequest, Omit<CompileOptions, 'expor
   readonly force?: boolean;
   /** Warnings end the build before anything is written. */
   readonly strict?: boolean;
+  /** Build even if nothing changed, and keep nothing of it for the next time. */
+  readonly noCache?: boolean;
   readonly onEvent?: ((event: BuildEvent) => void) | undefined;
 }
 
@@ -30,6 +41,10 @@ export type BuildEvent =
   /** Clang's own warnings, as it printed them. */
   | { readonly kind: 'diagnostics'; readonly source: string; readonly text: string }
   | { readonly kind: 'warning'; readonly source: string; readonly warning: Warning }
+  /** Nothing was built: the artefacts are there already, or were in the cache. */
+  | { readonly kind: 'reused'; readonly source: string; readonly restored: boolean }
+  /** A finished build that will not be found again, and why. */
+  | { readonly kind: 'unkept'; readonly source: string; readonly obstacle: string }
   | { readonly kind: 'done'; readonly source: string; readonly error: unknown };
 
 /** The builds of several sources that failed, in the order of the sources. */
@@ -54,14 +69,15 @@ export async function build(options: BuildOptions): Promise<void> {
     if (exportHeader !== undefined) await checkReadable(exportHeader);
   }
   for (const plan of plans) await protectForeignPackages(plan.artefacts, options.force === true);
-  if (plans.length === 1) return buildOne(plans[0]!, options);
+  const context: BuildContext = { options, shared: shareInputs(), store: openFinished(options) };
+  if (plans.length === 1) return buildOne(plans[0]!, context);
 
   const errors = new Array<unknown>(plans.length);
   let next = 0;
   const worker = async () => {
     for (let index = next++; index < plans.length; index = next++) {
       const plan = plans[index]!;
-      errors[index] = await buildOne(plan, options).catch((error: unknown) => error);
+      errors[index] = await buildOne(plan, context).catch((error: unknown) => error);
       options.onEvent?.({ kind: 'done', source: plan.source, error: errors[index] });
     }
   };
@@ -71,20 +87,47 @@ export async function build(options: BuildOptions): Promise<void> {
   if (failures.length > 0) throw new BuildFailures(failures);
 }
 
-async function buildOne(plan: BuildPlan, options: BuildOptions): Promise<void> {
+/** What all sources of a build have in common. */
+interface BuildContext {
+  readonly options: BuildOptions;
+  readonly shared: SharedInputs;
+  /** Finished builds; `undefined` when they are neither looked for nor kept. */
+  readonly store: CacheStore | undefined;
+}
+
+async function buildOne(plan: BuildPlan, context: BuildContext): Promise<void> {
+  const { options, shared, store } = context;
+  const { onEvent = () => {} } = options;
+  const { source } = plan;
+  const lookup = store && findFinished(store, plan, options, (file) => shared.files.readBytes(file));
+  if (store !== undefined && lookup?.kind === 'found' && (await restore(store, lookup, options))) {
+    replay(lookup, onEvent);
+    return;
+  }
+  const finished = options.objectOnly ? await makeObject(plan, context) : await makeArtefacts(plan, context);
+  if (store === undefined || lookup === undefined) return;
+  const obstacle = keepFinished(store, { plan, options, lookup, ...finished });
+  if (obstacle !== undefined) onEvent({ kind: 'unkept', source, obstacle });
+}
+
+async function makeObject(plan: BuildPlan, { options, shared }: BuildContext): Promise<FinishedBuild> {
+  const { source } = plan;
+  options.onEvent?.({ kind: 'progress', source, text: 'Compiling bpf object...' });
+  const compiled = await compileObject(source, { ...options, shared });
+  const { object, diagnostics } = compiled;
+  if (diagnostics !== '') options.onEvent?.({ kind: 'diagnostics', source, text: diagnostics });
+  await write([{ artefact: plan.artefacts[0]!, content: object }], options);
+  return { compiled, warnings: [], contents: [object] };
+}
+
+async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext): Promise<FinishedBuild> {
   const { source } = plan;
   const { onEvent = () => {} } = options;
   const progress = (text: string) => onEvent({ kind: 'progress', source, text });
   progress('Compiling bpf object...');
-  const write = (files: readonly WrittenFile[]) =>
-    writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
-  if (options.objectOnly) {
-    const { object, diagnostics } = await compileObject(source, options);
-    if (diagnostics !== '') onEvent({ kind: 'diagnostics', source, text: diagnostics });
-    return write([{ artefact: plan.artefacts[0]!, content: object }]);
-  }
   const compiled = await compile(source, {
     ...options,
+    shared,
     exportHeader: plan.exportHeader,
     onObject: () => progress('Generating export types...'),
   });
@@ -101,9 +144,15 @@ async function buildOne(plan: BuildPlan, options: BuildOptions): Promise<void> {
   );
   await write(
     rendered.map(({ artefact, content }) => ({ artefact, content, executable: artefact.kind === 'standalone' })),
+    options,
   );
   const shortfall = rendered.find((file) => file.shortfall !== undefined)?.shortfall;
   if (shortfall !== undefined) throw shortfall;
+  return { compiled, warnings: compiled.warnings, contents: rendered.map(({ content }) => content) };
+}
+
+function write(files: readonly WrittenFile[], options: BuildOptions): Promise<void> {
+  return writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
 }
 
 function refuseWarnings({ source, warnings }: CompiledSource): void {
@@ -116,6 +165,6 @@ function refuseWarnings({ source, warnings }: CompiledSource): void {
 
 /** Where half-written files may lie: our cache, if it is there. */
 function stagingDirectories(cacheDir: string | undefined | false): string[] {
-  const directory = cacheDir === false ? undefined : (cacheDir ?? cacheDirectory());
+  const directory = chosenCache(cacheDir);
   return directory === undefined ? [] : [path.join(directory, 'staging')];
 }

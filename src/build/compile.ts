@@ -1,16 +1,19 @@
 /**
  * One source into an object with its metadata, all in memory. Nothing outside of a temporary directory is written.
  */
-import { cacheDirectory } from '../core/paths.ts';
+import { chosenCache } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
+import { ScanCache } from '../headers/scan/scan-source.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
 import { checkUserFlags } from '../toolchain/clang.ts';
 import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
 import { type AstFacts, readAst } from './ast.ts';
+import { type BuildInputs, collectInputs } from './cache/inputs.ts';
 import { type CompilerOutput, runCompilers } from './compilers.ts';
 import { explainFailure } from './explain-failure.ts';
-import { type KernelTypes, loadKernelTypes } from './kernel-types.ts';
+import { InputFiles } from './input-files.ts';
+import { type KernelChoice, type KernelTypes, loadKernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
 import { objectName } from './plan.ts';
 import { type Project, prepareProject } from './project.ts';
@@ -31,8 +34,6 @@ export interface CompileOptions extends ToolChoice {
   readonly headerMode?: 'small' | 'full';
   /** The source is a header: an object of just its types. */
   readonly headerOnly?: boolean;
-  /** Where answers of tools and unpacked kernel types are kept; `false`: nowhere. Default: the user's cache. */
-  readonly cacheDir?: string | false | undefined;
   /** Milliseconds that one tool may take. */
   readonly timeoutMs?: number | undefined;
   /** Diagnostics of clang in colour. */
@@ -43,6 +44,19 @@ export interface CompileOptions extends ToolChoice {
   readonly onCommand?: ((command: string) => void) | undefined;
   /** Called when the object is there and the metadata is about to be made. */
   readonly onObject?: (() => void) | undefined;
+  /** What the compiles of several sources share. */
+  readonly shared?: SharedInputs | undefined;
+}
+
+/** Everything that is read once for all sources of a process. */
+export interface SharedInputs {
+  readonly files: InputFiles;
+  readonly scans: ScanCache;
+  readonly kernels: Map<string, Promise<KernelTypes>>;
+}
+
+export function shareInputs(): SharedInputs {
+  return { files: new InputFiles(), scans: new ScanCache(), kernels: new Map() };
 }
 
 /** What clang made of a source. */
@@ -57,6 +71,8 @@ export interface CompiledObject {
   readonly diagnostics: string;
   /** The user's files that went into it, as paths; the source first. */
   readonly dependencies: readonly string[];
+  /** All files that went into it and all places where one was looked for, or why that cannot be said. */
+  readonly inputs: () => BuildInputs | { readonly obstacle: string };
 }
 
 /** An object with its metadata: all that artefacts are made from. */
@@ -129,13 +145,13 @@ async function withCompilers<T>(
   const cflags = options.cflags ?? [];
   checkUserFlags(cflags);
   const arch = options.arch ?? hostArch();
-  const cacheDir = options.cacheDir === false ? undefined : (options.cacheDir ?? cacheDirectory());
+  const cacheDir = chosenCache(options.cacheDir);
+  const shared = options.shared ?? shareInputs();
   const run: RunOptions = { signal: options.signal, timeoutMs: options.timeoutMs, onCommand: options.onCommand };
 
-  const kernel = trace.span('kernel types', () => loadKernelTypes({ arch, vmlinux: options.vmlinux, cacheDir }));
-  // awaited later; a failure before that must not end the process
-  kernel.catch(() => undefined);
-  const text = await readSource(source);
+  const kernel = sharedKernel(shared, { arch, vmlinux: options.vmlinux, cacheDir }, trace);
+  const known = shared.files.readBytes(source);
+  const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
   const tools = await trace.span('find tools', () => locateToolchain(options));
   const version = trace.span('tool versions', () => readVersion(tools.clang, cacheDir));
@@ -153,6 +169,8 @@ async function withCompilers<T>(
         workspace: options.workspace,
         headerMode: options.headerMode ?? 'small',
         headerOnly: options.headerOnly === true,
+        files: shared.files,
+        scans: shared.scans,
       }),
     );
     const output = await runCompilers({
@@ -178,7 +196,28 @@ async function withCompilers<T>(
       object: output.object,
       diagnostics: output.diagnostics,
       dependencies: project.userFiles,
+      inputs: () =>
+        collectInputs({
+          project,
+          dependencies: output.dependencies,
+          workDirectory,
+          files: shared.files,
+          clang: tools.clang,
+          arch,
+          vmlinux: options.vmlinux,
+        }),
     };
     return use({ compiled, project, output, context: { arch, cflags, kernel, version } });
   });
+}
+
+function sharedKernel({ kernels }: SharedInputs, choice: KernelChoice, trace: Trace): Promise<KernelTypes> {
+  const key = JSON.stringify([choice.arch, choice.vmlinux]);
+  const known = kernels.get(key);
+  if (known !== undefined) return known;
+  const kernel = trace.span('kernel types', () => loadKernelTypes(choice));
+  // awaited later; a failure before that must not end the process
+  kernel.catch(() => undefined);
+  kernels.set(key, kernel);
+  return kernel;
 }

@@ -5,16 +5,18 @@
 import path from 'node:path';
 import { UsageError } from '../core/errors.ts';
 
-export type ArtefactKind =
-  | 'object'
-  | 'skeleton'
-  | 'package'
-  | 'types'
-  | 'wasm-header'
-  | 'standalone-source'
-  | 'standalone'
-  | 'archive'
-  | 'depfile';
+export const ARTEFACT_KINDS = [
+  'object',
+  'skeleton',
+  'package',
+  'types',
+  'wasm-header',
+  'standalone-source',
+  'standalone',
+  'archive',
+  'depfile',
+] as const;
+export type ArtefactKind = (typeof ARTEFACT_KINDS)[number];
 
 export interface Artefact {
   readonly kind: ArtefactKind;

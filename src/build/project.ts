@@ -2,16 +2,17 @@
  * What clang is to be run on: the token scan of the source, the kernel header that follows from it, the include directories and forced
  * includes of both runs.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { templateDirectory } from '../core/paths.ts';
 import { makeHeader } from '../headers/make-header.ts';
-import { type SourceScan, scanSource } from '../headers/scan/scan-source.ts';
+import { type ScanCache, type SourceScan, scanSource } from '../headers/scan/scan-source.ts';
 import { HeaderSession } from '../headers/session.ts';
 import type { Arch } from '../toolchain/arch.ts';
 import { type CompileJob, searchPath, sourceArgument, userDefines, userForcedIncludes } from '../toolchain/clang.ts';
 import type { CompilerRun } from './compilers.ts';
 import { HEADER_ONLY_FLAGS } from './header-only.ts';
+import type { InputFiles } from './input-files.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import { readSource } from './source.ts';
 
@@ -27,6 +28,8 @@ export interface ProjectRequest {
   readonly headerOnly: boolean;
   readonly workDirectory: string;
   readonly kernel: Promise<KernelTypes>;
+  readonly files: InputFiles;
+  readonly scans: ScanCache;
 }
 
 export interface Project {
@@ -63,6 +66,8 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     includePaths: searchPath(job),
     defines: userDefines(cflags),
     forcedIncludes: userForcedIncludes(cflags),
+    readText: (file) => request.files.readText(file),
+    cache: request.scans,
   });
   const codegen = { ...job, forcedIncludes: [files.markersFile] };
   const common = { ...files, codegen, tags: scan.structTags.map(({ tag }) => tag) };
@@ -88,7 +93,7 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     return { ...rest, ownHeader: false, compilers: { ...common, ast: job, astFallback: undefined, session } };
   }
   if (kernel.header !== undefined) writeFileSync(files.headerFile, `#include "${path.resolve(kernel.header)}"\n`);
-  const standIn = writeStandIn(own, kernel, scan, workDirectory);
+  const standIn = writeStandIn(own, kernel, scan, request);
   const ast = standIn === undefined ? job : { ...job, forcedIncludes: [standIn] };
   return {
     ...rest,
@@ -127,8 +132,13 @@ function baseJob(
  * The AST of a full `vmlinux.h` has 170 MB. A small header that is read first and sets the guard of the user's header keeps clang out of
  * that; `undefined` when the user's header has no guard that can be set.
  */
-function writeStandIn(own: string, kernel: KernelTypes, scan: SourceScan, workDirectory: string): string | undefined {
-  const start = readFileSync(own, 'latin1').slice(0, 8192);
+function writeStandIn(
+  own: string,
+  kernel: KernelTypes,
+  scan: SourceScan,
+  { files, workDirectory }: ProjectRequest,
+): string | undefined {
+  const start = (files.readText(own) ?? '').slice(0, 8192);
   const guard = /^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\r?\n[ \t]*#[ \t]*define[ \t]+\1\b/m.exec(start)?.[1];
   if (guard === undefined) return undefined;
   const { text } = makeHeader(kernel.btf, scan);

@@ -1,5 +1,8 @@
 /** The tools of one build, found once. A tool that the build does not need is not looked for. */
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { chosenCache } from '../core/paths.ts';
+import { keepAnswer, readAnswer } from '../toolchain/answers.ts';
 import { runTool } from '../toolchain/run.ts';
 import { findTool, getTool, type Tool } from '../toolchain/tools.ts';
 
@@ -9,6 +12,8 @@ export interface ToolChoice {
   readonly llvmStrip?: string | undefined;
   /** Directory whose `bin/`, `include/` and `include/vmlinux/ARCH/` are used instead of ours. */
   readonly workspace?: string | undefined;
+  /** Where answers of tools and unpacked kernel types are kept; `false`: nowhere. Default: the user's cache. */
+  readonly cacheDir?: string | false | undefined;
 }
 
 export interface Toolchain {
@@ -18,19 +23,52 @@ export interface Toolchain {
 
 /** @throws {ToolError} `TOOL_MISSING` */
 export async function locateToolchain(choice: ToolChoice): Promise<Toolchain> {
-  const firstDirectory = choice.workspace === undefined ? undefined : path.join(choice.workspace, 'bin');
-  const plain = findTool('clang', { explicit: choice.clang, firstDirectory, accepts: () => false });
-  const clang = plain ?? (await newestWithBpf(firstDirectory));
-  return { clang, strip: getTool('llvm-strip', { explicit: choice.llvmStrip, firstDirectory, beside: clang }) };
+  return knownToolchain(choice) ?? withStrip(choice, await newestWithBpf(choice));
+}
+
+/**
+ * The same without running anything; `undefined` when a clang has to be asked what it can do.
+ * @throws {ToolError} `TOOL_MISSING`
+ */
+export function knownToolchain(choice: ToolChoice): Toolchain | undefined {
+  const cacheDir = chosenCache(choice.cacheDir);
+  let unknown = false;
+  const clang = findTool('clang', {
+    explicit: choice.clang,
+    firstDirectory: binDirectory(choice),
+    accepts: (file) => {
+      const targets = unknown ? undefined : readAnswer({ realPath: realpathSync(file) }, 'targets', cacheDir);
+      unknown ||= targets === undefined;
+      return targets !== undefined && hasBpf(targets);
+    },
+  });
+  return clang === undefined || unknown ? undefined : withStrip(choice, clang);
+}
+
+function withStrip(choice: ToolChoice, clang: Tool): Toolchain {
+  const options = { explicit: choice.llvmStrip, firstDirectory: binDirectory(choice), beside: clang };
+  return { clang, strip: getTool('llvm-strip', options) };
+}
+
+function binDirectory({ workspace }: ToolChoice): string | undefined {
+  return workspace === undefined ? undefined : path.join(workspace, 'bin');
 }
 
 /** Versioned names only: the newest that can compile for bpf. Distributions also build clang without it. */
-async function newestWithBpf(firstDirectory: string | undefined): Promise<Tool> {
+async function newestWithBpf(choice: ToolChoice): Promise<Tool> {
+  const firstDirectory = binDirectory(choice);
+  const cacheDir = chosenCache(choice.cacheDir);
   const refused = new Set<string>();
   for (;;) {
     const tool = getTool('clang', { firstDirectory, accepts: (file) => !refused.has(file) });
     const { stdout } = await runTool(tool, ['--print-targets']);
-    if (/^\s*bpf\s/m.test(stdout.toString('utf8')) || refused.has(tool.path)) return tool;
+    const targets = stdout.toString('utf8');
+    keepAnswer(tool, 'targets', targets, cacheDir);
+    if (hasBpf(targets) || refused.has(tool.path)) return tool;
     refused.add(tool.path);
   }
+}
+
+function hasBpf(targets: string): boolean {
+  return /^\s*bpf\s/m.test(targets);
 }

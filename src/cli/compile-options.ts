@@ -114,6 +114,11 @@ export const COMPILE_OPTIONS = {
     group: 'Compiler:',
   },
   timeout: { type: 'string', requiresArg: true, describe: 'Seconds that one tool may take', group: 'Compiler:' },
+  'no-cache': {
+    type: 'boolean',
+    describe: 'Build even if nothing changed, and keep nothing for the next time',
+    group: 'Compiler:',
+  },
   strict: { type: 'boolean', describe: 'Treat warnings as errors', group: 'Messages:' },
   verbose: { alias: 'v', type: 'boolean', describe: 'Show the commands that are run', group: 'Messages:' },
   json: { type: 'boolean', describe: 'Errors and warnings as JSON, one a line', group: 'Messages:' },
@@ -163,6 +168,7 @@ export function buildOptions(argv: CompileArguments): BuildOptions {
     workspace: argv['workspace-path'],
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     strict: argv.strict === true,
+    noCache: argv['no-cache'] === true,
     onCommand: argv.verbose === true ? (command) => process.stderr.write(`$ ${command}\n`) : undefined,
   };
 }

@@ -3,12 +3,15 @@ import pc from 'picocolors';
 import type { BuildEvent } from '../build/build.ts';
 import { assertNever, type EccError, ExitCode, isEccError } from '../core/errors.ts';
 import type { Warning } from '../core/warning.ts';
+import { reusedLine } from './reused-line.ts';
 
 export interface ReportOptions {
   /** Print errors as one JSON object a line. */
   readonly json?: boolean;
   /** Print stack traces of every error. */
   readonly debug?: boolean;
+  /** Say also what only the curious want to know. */
+  readonly verbose?: boolean;
 }
 
 /** Prints an error on standard error and says with which status to exit. */
@@ -63,6 +66,12 @@ export function reportEvent(event: BuildEvent, options: ReportOptions & { readon
       break;
     case 'warning':
       reportWarning(event.warning, options);
+      break;
+    case 'reused':
+      process.stderr.write(reusedLine(event));
+      break;
+    case 'unkept':
+      if (options.verbose) process.stderr.write(`${event.source}: not kept in the cache: ${event.obstacle}\n`);
       break;
     case 'done':
       break;

@@ -36,3 +36,8 @@ export function cacheDirectory(env: Readonly<Record<string, string | undefined>>
   if (env.ECC_CACHE_DIR) return env.ECC_CACHE_DIR;
   return path.join(env.XDG_CACHE_HOME || path.join(env.HOME || os.homedir(), '.cache'), 'ecc');
 }
+
+/** The cache as an option names it: `false` for none, `undefined` for the user's. */
+export function chosenCache(option: string | false | undefined): string | undefined {
+  return option === false ? undefined : (option ?? cacheDirectory());
+}

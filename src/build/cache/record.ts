@@ -7,17 +7,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../../core/hash.ts';
 import type { Warning } from '../../core/warning.ts';
-import type { ArtefactKind } from '../plan.ts';
+import { ARTEFACT_KINDS, type ArtefactKind } from '../plan.ts';
 
 export interface BuildRecord {
-  /** `[path, digest]` of every file that went in. */
+  /** Every file that went in besides the source, which is part of the key. */
   readonly inputs: readonly (readonly [path: string, digest: string])[];
   /** Where an included file was looked for and not found. */
   readonly absent: readonly string[];
-  /** Blobs of the artefacts. */
+  /** Blobs of the artefacts, in the order of the plan. */
   readonly artefacts: readonly (readonly [kind: ArtefactKind, digest: string])[];
-  /** As given: what `diagnostics` and `warnings` call the source. */
-  readonly source: string;
+  /** How the source and its headers were named: what `diagnostics` and `warnings` call them. */
+  readonly spelling: string;
   readonly diagnostics: string;
   readonly warnings: readonly Warning[];
 }
@@ -34,24 +34,31 @@ export function digestOf(file: string): string | undefined {
   }
 }
 
-/** A path for a record: relative to the directory of the source unless it is one of the system's. */
-export function portablePath(file: string, directory: string): string {
-  const absolute = path.resolve(file);
-  return /^\/(usr|lib|sys|opt)\//.test(absolute) ? absolute : path.relative(directory, absolute);
-}
-
-/** The first record whose inputs are as they were. Digests are taken once a file. */
-export function findValid(records: readonly BuildRecord[], directory: string): BuildRecord | undefined {
+/**
+ * The first record that is still true. Each file is read once.
+ * @param directory  that of the source
+ * @param spelling  how things are named this time; records that have something to say about them must have named them the same
+ */
+export function findValid(
+  records: readonly BuildRecord[],
+  directory: string,
+  spelling: string,
+): BuildRecord | undefined {
   const digests = new Map<string, string | undefined>();
   const current = (file: string) => {
     if (!digests.has(file)) digests.set(file, digestOf(file));
     return digests.get(file);
   };
   return records.find(
-    ({ inputs, absent }) =>
-      inputs.every(([file, digest]) => current(path.resolve(directory, file)) === digest) &&
-      absent.every((file) => !existsSync(path.resolve(directory, file))),
+    (record) =>
+      (record.spelling === spelling || isSilent(record)) &&
+      record.inputs.every(([file, digest]) => current(path.resolve(directory, file)) === digest) &&
+      record.absent.every((file) => !existsSync(path.resolve(directory, file))),
   );
+}
+
+function isSilent({ diagnostics, warnings }: BuildRecord): boolean {
+  return diagnostics === '' && warnings.length === 0;
 }
 
 /** Records under one key, newest first; anything unreadable counts as none. */
@@ -59,7 +66,7 @@ export function parseRecords(bytes: Uint8Array | undefined): BuildRecord[] {
   if (bytes === undefined) return [];
   try {
     const records: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    return Array.isArray(records) && records.every(isRecord) ? records : [];
+    return Array.isArray(records) ? records.filter(isRecord) : [];
   } catch {
     return [];
   }
@@ -67,7 +74,9 @@ export function parseRecords(bytes: Uint8Array | undefined): BuildRecord[] {
 
 /** The text for a key with one more record. */
 export function addRecord(records: readonly BuildRecord[], record: BuildRecord): string {
-  const others = records.filter(({ inputs }) => JSON.stringify(inputs) !== JSON.stringify(record.inputs));
+  const others = records.filter(
+    ({ inputs, absent }) => JSON.stringify([inputs, absent]) !== JSON.stringify([record.inputs, record.absent]),
+  );
   return JSON.stringify([record, ...others].slice(0, MAX_RECORDS));
 }
 
@@ -78,17 +87,36 @@ function isRecord(value: unknown): value is BuildRecord {
     record !== null &&
     isPairs(record.inputs) &&
     isPairs(record.artefacts) &&
+    record.artefacts.every(([kind, digest]) => ARTEFACT_KINDS.some((known) => known === kind) && isDigest(digest)) &&
     isStrings(record.absent) &&
-    typeof record.source === 'string' &&
+    typeof record.spelling === 'string' &&
     typeof record.diagnostics === 'string' &&
-    Array.isArray(record.warnings)
+    Array.isArray(record.warnings) &&
+    record.warnings.every(isWarning)
   );
 }
 
-function isStrings(value: unknown): boolean {
+/** It becomes a file name. */
+function isDigest(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+function isWarning(value: unknown): value is Warning {
+  const warning = value as Partial<Record<keyof Warning, unknown>> | null;
+  return (
+    typeof warning === 'object' &&
+    warning !== null &&
+    typeof warning.code === 'string' &&
+    typeof warning.message === 'string' &&
+    [warning.file, warning.hint].every((text) => text === undefined || typeof text === 'string') &&
+    [warning.line, warning.column].every((number) => number === undefined || typeof number === 'number')
+  );
+}
+
+function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-function isPairs(value: unknown): boolean {
-  return Array.isArray(value) && value.every((pair) => isStrings(pair) && (pair as unknown[]).length === 2);
+function isPairs(value: unknown): value is [string, string][] {
+  return Array.isArray(value) && value.every((pair) => isStrings(pair) && pair.length === 2);
 }

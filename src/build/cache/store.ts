@@ -8,26 +8,27 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, uti
 import path from 'node:path';
 import { sha256 } from '../../core/hash.ts';
 
-const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
+const MEGABYTE = 1024 * 1024;
+const DEFAULT_MAX_BYTES = 512 * MEGABYTE;
 /** After a removal there is room for a while. */
 const TRIM_TO = 0.8;
-/** One store in so many looks at the size of the whole directory. */
-const TRIM_EVERY = 16;
+/** What is in the directory is counted along as it is written, and measured when the count says it is full, or is this old. */
+const MEASURE_AFTER_MS = 24 * 3600 * 1000;
+const COUNT = 'count';
 
 export type Shelf = 'blobs' | 'records';
 
-export interface CacheStats {
-  readonly files: number;
-  readonly bytes: number;
-}
-
 export class CacheStore {
+  /** The cache directory, which holds other things too. */
+  readonly root: string;
   readonly directory: string;
   readonly maxBytes: number;
+  #written = 0;
 
   /** Nothing is made until something is stored. */
-  constructor(directory: string, maxBytes: number = maxBytesOf(process.env.ECC_CACHE_SIZE)) {
-    this.directory = path.join(directory, 'builds');
+  constructor(root: string, maxBytes: number = maxBytesOf(process.env.ECC_CACHE_SIZE)) {
+    this.root = root;
+    this.directory = path.join(root, 'builds');
     this.maxBytes = maxBytes;
   }
 
@@ -50,31 +51,41 @@ export class CacheStore {
     return this.#read('records', key);
   }
 
+  /** Call it after the blobs that the record names: a crash in between leaves blobs that nobody asks for. */
   writeRecord(key: string, content: string): void {
     this.#write('records', key, content);
-    if (randomBytes(1)[0]! % TRIM_EVERY === 0) this.trim();
+    this.#count();
   }
 
-  stats(): CacheStats {
-    const files = this.#list();
-    return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) };
+  /** Blobs that are as good as read. */
+  used(digests: readonly string[]): void {
+    for (const digest of digests) this.#touch('blobs', digest);
   }
 
   /** Removes what was used least recently until the rest fits. */
   trim(maxBytes: number = this.maxBytes): void {
     const files = this.#list();
     let bytes = files.reduce((sum, { size }) => sum + size, 0);
-    if (bytes <= maxBytes) return;
-    files.sort((a, b) => a.usedMs - b.usedMs);
-    for (const { file, size } of files) {
-      if (bytes <= maxBytes * TRIM_TO) return;
-      rmSync(file, { force: true });
-      bytes -= size;
+    if (bytes > maxBytes) {
+      files.sort((a, b) => a.usedMs - b.usedMs);
+      for (const { file, size } of files) {
+        if (bytes <= maxBytes * TRIM_TO) break;
+        rmSync(file, { force: true });
+        bytes -= size;
+      }
     }
+    this.#put(path.join(this.directory, COUNT), String(bytes));
   }
 
-  clear(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+  #count(): void {
+    const file = path.join(this.directory, COUNT);
+    const info = statSync(file, { throwIfNoEntry: false });
+    const before = info === undefined ? Number.NaN : Number(readFileSync(file, 'utf8'));
+    const bytes = before + this.#written;
+    this.#written = 0;
+    const isGood = bytes <= this.maxBytes && Date.now() - info!.mtimeMs < MEASURE_AFTER_MS;
+    if (isGood) this.#put(file, String(bytes), info!.mtimeMs);
+    else this.trim();
   }
 
   #file(shelf: Shelf, name: string): string {
@@ -102,16 +113,23 @@ export class CacheStore {
     }
   }
 
-  /** A cache that cannot be written costs time, nothing else. */
   #write(shelf: Shelf, name: string, content: Uint8Array | string): void {
     const file = this.#file(shelf, name);
+    if (this.#put(file, content)) this.#written += Buffer.byteLength(content);
+  }
+
+  /** A cache that cannot be written costs time, nothing else. */
+  #put(file: string, content: Uint8Array | string, modifiedMs?: number): boolean {
     const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
     try {
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(temporary, content);
+      if (modifiedMs !== undefined) utimesSync(temporary, modifiedMs / 1000, modifiedMs / 1000);
       renameSync(temporary, file);
+      return true;
     } catch {
       rmSync(temporary, { force: true });
+      return false;
     }
   }
 
@@ -124,6 +142,7 @@ export class CacheStore {
       return found;
     }
     for (const name of names) {
+      if (name === COUNT) continue;
       const file = path.join(this.directory, name);
       const info = statSync(file, { throwIfNoEntry: false });
       if (info?.isFile()) found.push({ file, size: info.size, usedMs: info.mtimeMs });
@@ -135,5 +154,5 @@ export class CacheStore {
 /** `$ECC_CACHE_SIZE` in megabytes. */
 function maxBytesOf(text: string | undefined): number {
   const megabytes = Number(text);
-  return text !== undefined && megabytes > 0 ? megabytes * 1024 * 1024 : DEFAULT_MAX_BYTES;
+  return text !== undefined && megabytes > 0 ? megabytes * MEGABYTE : DEFAULT_MAX_BYTES;
 }

@@ -32,7 +32,12 @@ export const compile: CommandModule<object, Arguments> = {
         ...options,
         signal,
         colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
-        onEvent: (event) => reportEvent(event, { json: argv.json === true, sources: options.sources.length }),
+        onEvent: (event) =>
+          reportEvent(event, {
+            json: argv.json === true,
+            verbose: argv.verbose === true,
+            sources: options.sources.length,
+          }),
       });
     } finally {
       release();

@@ -1,0 +1,64 @@
+/**
+ * The files that builds read, as they were when they were read. A source that somebody saves while it is being compiled must not be taken
+ * for the one that was compiled: at the end each file is looked at again. Builds of several sources share what they read.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { sha256 } from '../core/hash.ts';
+
+interface Snapshot {
+  readonly bytes: Buffer;
+  readonly stamp: string;
+  text?: string;
+  digest?: string;
+}
+
+export class InputFiles {
+  readonly #files = new Map<string, Snapshot>();
+
+  /** Bytes of a regular file; `undefined` when there is none that can be read. */
+  readBytes(file: string): Buffer | undefined {
+    return this.#snapshot(file)?.bytes;
+  }
+
+  /** The same as text; every call for one file gives the same string. */
+  readText(file: string): string | undefined {
+    const snapshot = this.#snapshot(file);
+    if (snapshot === undefined) return undefined;
+    snapshot.text ??= snapshot.bytes.toString('utf8');
+    return snapshot.text;
+  }
+
+  /** Digest of a file's content; `undefined` when it is not what it was when it was first read. */
+  steadyDigest(file: string): string | undefined {
+    const snapshot = this.#snapshot(file);
+    if (snapshot === undefined || stampOf(file) !== snapshot.stamp) return undefined;
+    snapshot.digest ??= sha256(snapshot.bytes);
+    return snapshot.digest;
+  }
+
+  #snapshot(file: string): Snapshot | undefined {
+    const key = path.resolve(file);
+    const known = this.#files.get(key);
+    if (known !== undefined) return known;
+    const stamp = stampOf(key);
+    if (stamp === undefined) return undefined;
+    try {
+      const snapshot: Snapshot = { bytes: readFileSync(key), stamp };
+      this.#files.set(key, snapshot);
+      return snapshot;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Changes whenever a file is written or replaced. */
+function stampOf(file: string): string | undefined {
+  try {
+    const info = statSync(file, { throwIfNoEntry: false });
+    return info?.isFile() === true ? `${info.ino} ${info.size} ${info.mtimeMs} ${info.ctimeMs}` : undefined;
+  } catch {
+    return undefined;
+  }
+}

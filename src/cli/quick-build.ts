@@ -1,0 +1,46 @@
+/**
+ * The same build again, which is what most builds are: answered from records alone, in little more time than Node needs to start. Nothing
+ * that a real build needs is loaded; where there is anything to build, to report or to explain, the answer is "not done".
+ */
+import { writeSync } from 'node:fs';
+import { type Finished, findFinished, openFinished, replay, restore } from '../build/cache/finished.ts';
+import { makePlans } from '../build/plan.ts';
+import { buildOptions } from './compile-options.ts';
+import { readPlainArgv } from './quick-argv.ts';
+import { reusedLine } from './reused-line.ts';
+
+/** @returns false when the usual way has to be taken; nothing was printed or written then */
+export async function quickBuild(argv: readonly string[]): Promise<boolean> {
+  const read = readPlainArgv(argv);
+  if (read === undefined || read['no-cache'] || read.verbose) return false;
+  const options = buildOptions(read);
+  const store = openFinished(options);
+  if (store === undefined) return false;
+  const found: Finished[] = [];
+  for (const plan of makePlans(options)) {
+    const lookup = findFinished(store, plan, options);
+    if (lookup.kind !== 'found') return false;
+    found.push(lookup);
+  }
+  for (const lookup of found) if (!(await restore(store, lookup, options))) return false;
+
+  const isSilent = found.every(({ record }) => record.diagnostics === '' && record.warnings.length === 0);
+  if (isSilent) {
+    for (const lookup of found) replay(lookup, (event) => event.kind === 'reused' && print(reusedLine(event)));
+  } else {
+    const { reportEvent } = await import('./report.ts');
+    const how = { json: read.json === true, sources: found.length };
+    for (const lookup of found) replay(lookup, (event) => reportEvent(event, how));
+  }
+  return true;
+}
+
+/** Setting up `process.stderr` takes longer than all of this. */
+function print(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // a pipe that is full, or gone: the stream knows what to do
+    process.stderr.write(line);
+  }
+}
