@@ -43,10 +43,12 @@ function configuredType(meta: PackageMeta | undefined, name: string): TypeId | u
   return typeof id === 'number' ? (id as TypeId) : undefined;
 }
 
-/** The type of one record: of the candidates that have its size the first, else the first of all. */
+/** The type of one record: the first of the candidates that have its size, or almost; else the first of all. */
 export function chooseType<T extends { readonly size: number }>(types: readonly T[], size: number): T | undefined {
   if (types.length === 1) return types[0];
-  return types.find((type) => type.size === size) ?? types[0];
+  const exact = types.find((type) => type.size === size);
+  // perf buffers round records up to 8 bytes
+  return exact ?? types.find((type) => type.size < size && size - type.size < 8) ?? types[0];
 }
 
 /** Decodes events of one type; what the program left out at the end reads as zero. */

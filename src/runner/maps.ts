@@ -13,10 +13,7 @@ export type ValueCodec<T> = Pick<Codec<T>, 'decode' | 'encode'>;
 
 /** When a type is not known: bytes in, bytes out. */
 export const BYTES_CODEC: ValueCodec<Uint8Array> = {
-  decode: (source) => {
-    const bytes = source as Uint8Array;
-    return bytes.slice();
-  },
+  decode: (source) => new Uint8Array(source as Uint8Array),
   encode: (value) => value,
 };
 

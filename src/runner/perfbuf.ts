@@ -84,6 +84,7 @@ export class PerfBufferReader implements RecordReader {
         this.#copy(cpu.data, tail, HEADER_SIZE);
         const type = this.#view.getUint32(0, true);
         const size = this.#view.getUint16(6, true);
+        if (size < HEADER_SIZE) throw new Error(`a perf record of ${size} bytes`);
         this.#copy(cpu.data, tail, size);
         tail += size;
         if (type === RECORD_SAMPLE) {
@@ -118,7 +119,8 @@ function cpuBuffer(native: Native, pointer: Pointer, index: number): CpuBuffer {
   const out = Buffer.alloc(16);
   const result = native.bpf.perf_buffer__buffer(pointer, index, out.subarray(0, 8), out.subarray(8));
   if (result !== 0) throw new LoadError('LOAD_PERF_BUFFER', `perf buffer of CPU ${index}: ${errnoOf(result).name}`);
-  const memory = native.koffi.view(out.readBigUInt64LE(0), Number(out.readBigUInt64LE(8)));
+  // the address is that of the header page, the size that of the data behind it
+  const memory = native.koffi.view(out.readBigUInt64LE(0), native.pageSize + Number(out.readBigUInt64LE(8)));
   return {
     positions: new BigInt64Array(memory, 0, native.pageSize / 8),
     data: new Uint8Array(memory, native.pageSize),

@@ -1,0 +1,259 @@
+/** `ecc run` and `ecc check` as processes: what they print where, how they end, and what they say when something is wrong. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { packPackage } from 'ebpf-ecc';
+import * as tar from 'tar';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { stringify } from 'yaml';
+import { bundle } from '../support/bundle.ts';
+import { runOk } from '../support/command.ts';
+import { FixtureCompiler } from '../support/ecc.ts';
+import { fixturePath, getFixture } from '../support/fixtures.ts';
+import { requireKernel } from '../support/require.ts';
+import { fileDirectory } from '../support/temporary.ts';
+import { ObjectBuilder } from './objects.ts';
+
+const directory = fileDirectory();
+const compiler = new FixtureCompiler(path.join(directory, 'cache'));
+const objects = new ObjectBuilder(directory);
+
+/** The command functions behind a line of arguments, without the frame around them. */
+const HOST = `
+  import { run } from '#src/cli/run.ts';
+  import { check } from '#src/cli/check.ts';
+  import { reportError } from '#src/cli/report.ts';
+  const [command, flags, file, ...args] = process.argv.slice(2);
+  try {
+    process.exitCode = await (command === 'run' ? run(file, args, JSON.parse(flags)) : check(file, JSON.parse(flags)));
+  } catch (error) {
+    process.exitCode = reportError(error);
+  }
+`;
+
+interface Running {
+  readonly child: ChildProcess;
+  stdout: string;
+  stderr: string;
+  readonly ended: Promise<number>;
+  /** Resolves when standard error says that it runs. */
+  readonly started: Promise<void>;
+}
+
+interface HostOptions {
+  readonly command?: 'run' | 'check';
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly uid?: number;
+  readonly input?: Uint8Array;
+}
+
+async function host(words: readonly string[], options: HostOptions = {}): Promise<Running> {
+  const file = await bundle('host', HOST);
+  const args = [file, options.command ?? 'run', JSON.stringify(options.flags ?? {}), ...words];
+  const child = spawn(process.execPath, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ECC_CACHE_DIR: path.join(directory, 'cache') },
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.input);
+  let begun: () => void;
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const ended = new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? -1)));
+  const running: Running = {
+    child,
+    stdout: '',
+    stderr: '',
+    ended,
+    started: Promise.race([started, ended.then(() => {})]),
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    running.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    running.stderr += chunk;
+    if (running.stderr.includes('Running eBPF program...')) begun();
+  });
+  return running;
+}
+
+async function packageOf(name: string): Promise<string> {
+  const file = path.join(directory, `${name}.json`);
+  writeFileSync(file, packPackage(await compiler.compile(getFixture(name))));
+  return file;
+}
+
+beforeEach(async (context) => {
+  await requireKernel(context);
+});
+
+describe('ecc run', () => {
+  test('the tutorial: sigsnoop with --trace shows both lines of a kill; Ctrl-C ends it with 0', async () => {
+    const running = await host([await packageOf('sigsnoop'), '--trace']);
+    await running.started;
+    await runOk('sh', ['-c', 'kill -0 $$']);
+    await expect.poll(() => running.stdout).toMatch(/ret = 0/);
+    running.child.kill('SIGINT');
+    expect(await running.ended).toBe(0);
+    expect(running.stdout).toMatch(
+      /bpf_trace_printk: PID (\d+) \(sh\) sent signal 0 \n.*bpf_trace_printk: to PID \1, ret = 0\n/,
+    );
+    expect(running.stderr).toBe('Running eBPF program...\n');
+  });
+
+  test('a table, in the layout of the reference', async () => {
+    const running = await host([await packageOf('execwatch')]);
+    await running.started;
+    await runOk('sh', ['-c', '/bin/true; /bin/true']);
+    await expect.poll(() => running.stdout.match(/ true /g)?.length ?? 0).toBeGreaterThanOrEqual(4);
+    running.child.kill('SIGTERM');
+    expect(await running.ended).toBe(0);
+    const [header, ...rows] = running.stdout.trimEnd().split('\n');
+    expect(header).toMatch(/^TIME {5}[A-Z]/);
+    expect(running.stdout.match(/^TIME/gm)).toHaveLength(1);
+    for (const row of rows) expect(row).toMatch(/^\d\d:\d\d:\d\d {2}\S/);
+  });
+
+  test('JSON lines with sorted keys; ends after a number of events', async () => {
+    const running = await host([await packageOf('execwatch'), '--max-events', '3'], { flags: { json: true } });
+    await running.started;
+    await runOk('sh', ['-c', '/bin/true; /bin/true; /bin/true']);
+    expect(await running.ended).toBe(0);
+    const lines = running.stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      const event = JSON.parse(line) as Record<string, unknown>;
+      expect(Object.keys(event)).toEqual(Object.keys(event).toSorted());
+      expect(event).toHaveProperty('comm');
+    }
+  });
+
+  test('ends after a time; histograms of sampled maps', async () => {
+    const running = await host([await packageOf('openhist'), '--duration', '3']);
+    await running.started;
+    await runOk('sh', ['-c', 'cat /etc/passwd /nonexistent >/dev/null 2>&1; true']);
+    expect(await running.ended).toBe(0);
+    expect(running.stdout).toMatch(
+      /^key = {2}\S.*\n(.* = .*\n)*\n {5}\S.{18} : count {4}distribution\n +0 -> 1 {10} : \d+ +\|[* ]{40}\|$/m,
+    );
+  });
+
+  test('YAML, standard input and tar archives', async () => {
+    const { object, meta } = await compiler.compile(getFixture('execwatch'));
+    const text = packPackage(await compiler.compile(getFixture('execwatch')));
+    const yaml = path.join(directory, 'execwatch.yaml');
+    writeFileSync(yaml, stringify(JSON.parse(Buffer.from(text).toString())));
+    const folder = path.join(directory, 'archive');
+    await mkdir(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'package.json'), text);
+    const archive = path.join(directory, 'execwatch.tar');
+    await tar.create({ file: archive, cwd: folder }, ['package.json']);
+    for (const [file, input] of [
+      [yaml, undefined],
+      ['-', Buffer.from(text)],
+      [archive, undefined],
+    ] as const) {
+      const running = await host([file, '--duration', '0.1'], input === undefined ? {} : { input });
+      expect(await running.ended, running.stderr).toBe(0);
+    }
+    expect(object.length).toBeGreaterThan(0);
+    expect(meta.bpf_skel.progs.length).toBeGreaterThan(0);
+  });
+
+  test('a source is built first', async () => {
+    const running = await host([fixturePath('sigsnoop/sigsnoop.bpf.c'), '--duration', '0.1']);
+    expect(await running.ended, running.stderr).toBe(0);
+    expect(running.stderr).toBe('Compiling bpf object...\nRunning eBPF program...\n');
+  });
+
+  test('options of the program: help, values, and refusals before anything is loaded', async () => {
+    const file = await packageOf('annotated');
+    const help = await host([file, '--help']);
+    expect(await help.ended).toBe(0);
+    expect(help.stdout).toMatch(/Options:\n/);
+    expect(help.stdout).toMatch(/\[default: /);
+    expect(help.stderr).toBe('');
+    const unknown = await host([file, '--no-such-option']);
+    expect(await unknown.ended).toBe(2);
+    expect(unknown.stderr).toMatch(/error\[USAGE_OPTION\].*--no-such-option/);
+  });
+
+  test('not root: says which capabilities are missing', async () => {
+    const running = await host([await packageOf('sigsnoop')], { uid: 65534 });
+    expect(await running.ended).toBe(7);
+    expect(running.stderr).toMatch(
+      /error\[LOAD_PERMISSION\].*user 65534, without CAP_BPF and CAP_PERFMON\n {2}help: run it with sudo/,
+    );
+  });
+
+  test('an iterator prints once and ends', async () => {
+    const object = await objects.build(
+      'iterator',
+      `SEC("iter/task") int dump(struct bpf_iter__task *ctx) {
+         struct task_struct *task = ctx->task;
+         if (task && task->pid == 2) BPF_SEQ_PRINTF(ctx->meta->seq, "%d %s\\n", task->pid, task->comm);
+         return 0;
+       }`,
+    );
+    const file = path.join(directory, 'iterator.o');
+    writeFileSync(file, object);
+    const running = await host([file]);
+    expect(await running.ended, running.stderr).toBe(0);
+    expect(running.stdout).toBe('2 kthreadd\n');
+  });
+
+  test("the verifier's whole log on request", async () => {
+    const object = await objects.build(
+      'wild',
+      'SEC("raw_tp/sys_enter") int wild(long *ctx) { return *(volatile long *)ctx[1]; }',
+    );
+    const file = path.join(directory, 'wild.o');
+    writeFileSync(file, object);
+    const quiet = await host([file]);
+    expect(await quiet.ended).toBe(7);
+    expect(quiet.stderr).toMatch(/wild\.bpf\.c:5: .*\n {2}instruction \d+: .*\n {4}R\d = scalar\(\)\n/);
+    expect(quiet.stderr).not.toMatch(/^processed/m);
+    const whole = await host([file, '--verifier-log']);
+    await whole.ended;
+    expect(whole.stderr).toMatch(/^processed \d+ insns/m);
+  });
+});
+
+describe('ecc check', () => {
+  test('a table and JSON; one refused program does not hide the others', async () => {
+    const object = await objects.build(
+      'mixed',
+      `SEC("raw_tp/sys_enter") int good(long *ctx) { char text[16]; return bpf_get_current_comm(text, sizeof(text)) & 0; }
+       SEC("raw_tp/sys_exit") int bad(long *ctx) { return *(volatile long *)ctx[1]; }`,
+    );
+    const file = path.join(directory, 'mixed.o');
+    writeFileSync(file, object);
+    const table = await host([file], { command: 'check' });
+    expect(await table.ended).toBe(7);
+    expect(table.stdout).toMatch(/^PROGRAM +SECTION +RESULT +INSNS +PROCESSED +STACK +TIME\n/);
+    expect(table.stdout).toMatch(/^good +raw_tp\/sys_enter +pass +\d+ +\d+ +16 +\d+ us$/m);
+    expect(table.stdout).toMatch(/^bad +raw_tp\/sys_exit +refused /m);
+    expect(table.stderr).toMatch(/error\[LOAD_VERIFIER\]: .*program bad/);
+    const json = await host([file], { command: 'check', flags: { json: true } });
+    expect(await json.ended).toBe(7);
+    const rows = JSON.parse(json.stdout) as Record<string, unknown>[];
+    expect(rows).toEqual([
+      expect.objectContaining({ name: 'good', passed: true, stackDepths: [16], error: null, insnLimit: 1_000_000 }),
+      expect.objectContaining({
+        name: 'bad',
+        passed: false,
+        error: expect.objectContaining({ code: 'LOAD_VERIFIER' }),
+      }),
+    ]);
+  });
+
+  test('a package that passes ends with 0 and leaves nothing loaded', async () => {
+    const running = await host([await packageOf('execwatch')], { command: 'check' });
+    expect(await running.ended, running.stderr).toBe(0);
+    expect(running.stderr).toBe('');
+  });
+});
