@@ -18,11 +18,12 @@ export async function openPackageInput(file: string): Promise<PackageInput> {
     process.stderr.write(diagnostics);
     return { opened: await openPackage({ object, meta, buildInfo }), kernelBtf: undefined };
   }
-  const { isArchive, openArchive } = await import('../runner/archive.ts');
+  const { isTar } = await import('../package/archive.ts');
   const { readInput } = await import('../core/read-input.ts');
   const bytes = await readInput(file);
   return inFile(inputName(file), async () => {
-    if (!isArchive(bytes)) return { opened: await openPackage(bytes), kernelBtf: undefined };
+    if (!isTar(bytes)) return { opened: await openPackage(bytes), kernelBtf: undefined };
+    const { openArchive } = await import('../runner/archive.ts');
     const { packageBytes, kernelBtf } = await openArchive(bytes);
     return { opened: await openPackage(packageBytes), kernelBtf };
   });

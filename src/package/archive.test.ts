@@ -85,5 +85,16 @@ describe('readTar', () => {
     }
     const gzipped = spawnSync('gzip', ['-c'], { input: whole }).stdout;
     await expect(readTar(Buffer.concat([gzipped, Buffer.alloc(512)]))).rejects.toThrow(refused);
+    // gzip's optional field can hold the letters of a tar in the place where they stand in one
+    const extra = Buffer.alloc(400);
+    extra.write('ustar', 257 - 12);
+    const disguised = Buffer.concat([
+      Buffer.from('1f8b0804000000000003', 'hex'),
+      Buffer.of(144, 1),
+      extra,
+      gzipped.subarray(10),
+    ]);
+    const padded = Buffer.concat([disguised, Buffer.alloc(1024 - (disguised.length % 512))]);
+    await expect(readTar(padded)).rejects.toThrow(refused);
   });
 });

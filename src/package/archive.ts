@@ -37,6 +37,16 @@ export async function packTar(entries: readonly ArchiveEntry[]): Promise<Buffer>
   return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
 }
 
+/** First bytes of gzip and zstd: the library would unpack them, and nobody knows beforehand to how much. */
+const COMPRESSED = ['\x1f\x8b', '\x28\xb5\x2f\xfd'];
+
+/** Plain tar only; a compressed stream may well have the letters of a tar in the right place. */
+export function isTar(bytes: Uint8Array): boolean {
+  const at = (offset: number, length: number) =>
+    Buffer.from(bytes.subarray(offset, offset + length)).toString('latin1');
+  return bytes.length >= BLOCK && at(257, 5) === 'ustar' && !COMPRESSED.some((magic) => at(0, magic.length) === magic);
+}
+
 /**
  * The regular files of an archive; directories are passed over.
  * @throws {MalformedError} `PKG_TAR` for bytes that are no whole archive, `PKG_TAR_ENTRY` for links, devices, absolute names and names
@@ -44,10 +54,7 @@ export async function packTar(entries: readonly ArchiveEntry[]): Promise<Buffer>
  */
 export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
   const { Parser } = await import('tar');
-  // the library would also take compressed bytes, whose size nobody knows beforehand
-  if (bytes.length < BLOCK || Buffer.from(bytes.buffer, bytes.byteOffset + 257, 5).toString('latin1') !== 'ustar') {
-    throw new MalformedError('PKG_TAR', 'is not a tar archive');
-  }
+  if (!isTar(bytes)) throw new MalformedError('PKG_TAR', 'is not a tar archive');
   if (bytes.length % BLOCK !== 0 || bytes.subarray(-BLOCK).some((byte) => byte !== 0)) {
     throw new MalformedError('PKG_TAR', 'is not a whole tar archive: its end is missing');
   }

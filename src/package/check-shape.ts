@@ -127,11 +127,27 @@ const packageFile = object({
   ),
 });
 
+/** Levels of nesting that the loader's JSON reader takes (serde_json's recursion limit). */
+const MAX_DEPTH = 128;
+
+/** Keys that nobody knows may hold anything, but what walks over them has a stack that ends. */
+function checkDepth(value: unknown): void {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH)
+      throw new MalformedError('PKG_BAD_SHAPE', `package: nested more than ${MAX_DEPTH} levels deep`, {
+        details: { limit: MAX_DEPTH },
+      });
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+}
+
 /**
  * The value as a package.
  * @throws {MalformedError} `PKG_BAD_SHAPE` with the path of the first key that the loader would refuse.
  */
 export function checkPackage(value: unknown): PackageFile {
+  checkDepth(value);
   packageFile(value, '');
   const file = value as PackageFile;
   const { bpf_skel: skel } = file.meta;

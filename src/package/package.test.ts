@@ -73,6 +73,12 @@ describe('packages', () => {
     expect(await codeOf(readPackage(changed(path, value)))).toBe(code);
   });
 
+  test('100,000 arrays inside of each other, in a key that nobody knows, are refused', async () => {
+    const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const bytes = Buffer.from(changed('meta.bpf_skel.more', 'HERE').toString().replace('"HERE"', nested));
+    expect(await codeOf(readPackage(bytes))).toBe('PKG_BAD_SHAPE');
+  });
+
   test('null maps and programs are none', async () => {
     expect((await readPackage(changed('meta.bpf_skel.progs', null))).meta.bpf_skel.progs).toEqual([]);
   });
