@@ -154,7 +154,7 @@ async function withCompilers<T>(
   const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
   const tools = await trace.span('find tools', () => locateToolchain(options));
-  const version = trace.span('tool versions', () => readVersion(tools.clang, cacheDir));
+  const version = trace.span('tool versions', () => readVersion(tools.clang, cacheDir, run));
   version.catch(() => undefined);
 
   return withWorkDirectory(async (workDirectory) => {
@@ -166,6 +166,7 @@ async function withCompilers<T>(
         cflags,
         workDirectory,
         kernel,
+        version,
         workspace: options.workspace,
         headerMode: options.headerMode ?? 'small',
         headerOnly: options.headerOnly === true,

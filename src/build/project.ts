@@ -9,7 +9,15 @@ import { makeHeader } from '../headers/make-header.ts';
 import { type ScanCache, type SourceScan, scanSource } from '../headers/scan/scan-source.ts';
 import { HeaderSession } from '../headers/session.ts';
 import type { Arch } from '../toolchain/arch.ts';
-import { type CompileJob, searchPath, sourceArgument, userDefines, userForcedIncludes } from '../toolchain/clang.ts';
+import {
+  type CompileJob,
+  namesAbsolutePaths,
+  searchPath,
+  sourceArgument,
+  userDefines,
+  userForcedIncludes,
+} from '../toolchain/clang.ts';
+import type { ToolVersion } from '../toolchain/version.ts';
 import type { CompilerRun } from './compilers.ts';
 import { HEADER_ONLY_FLAGS } from './header-only.ts';
 import type { InputFiles } from './input-files.ts';
@@ -28,6 +36,8 @@ export interface ProjectRequest {
   readonly headerOnly: boolean;
   readonly workDirectory: string;
   readonly kernel: Promise<KernelTypes>;
+  /** Of clang. */
+  readonly version: Promise<ToolVersion>;
   readonly files: InputFiles;
   readonly scans: ScanCache;
 }
@@ -69,7 +79,8 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     readText: (file) => request.files.readText(file),
     cache: request.scans,
   });
-  const codegen = { ...job, forcedIncludes: [files.markersFile] };
+  const clangMajor = namesAbsolutePaths(job) ? (await request.version).major : 0;
+  const codegen = { ...job, clangMajor, forcedIncludes: [files.markersFile] };
   const common = { ...files, codegen, tags: scan.structTags.map(({ tag }) => tag) };
   const rest = { scan, userFiles: scan.files.filter(({ system }) => !system).map((file) => file.path) };
   if (!scan.includesVmlinux) {
@@ -86,6 +97,7 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
       btf: kernel.btf,
       identifiers: scan.identifiers,
       declaredFunctions: scan.declaredFunctions,
+      own: scan.own,
       origin: kernel.origin,
       older: kernel.older,
       full: request.headerMode === 'full',

@@ -6,7 +6,6 @@ import type { Options } from 'yargs';
 import type { BuildOptions } from '../build/build.ts';
 import { UsageError } from '../core/errors.ts';
 import { ARCHITECTURES, type Arch } from '../toolchain/arch.ts';
-import { splitWords } from './argv.ts';
 
 /** Options keep the reference compiler's names; ours are in groups of their own. */
 export const COMPILE_OPTIONS = {
@@ -159,7 +158,7 @@ export function buildOptions(argv: CompileArguments): BuildOptions {
     btfhubArchive: argv['btfhub-archive'],
     depfile: argv.depfile,
     force: argv.force === true,
-    cflags: (argv['additional-cflags'] ?? []).flatMap(splitWords),
+    cflags: argv['additional-cflags'] ?? [],
     arch: argv['target-arch'] as Arch | undefined,
     vmlinux: argv.vmlinux,
     clang: argv['clang-bin'],

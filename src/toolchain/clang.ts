@@ -21,6 +21,8 @@ export interface CompileJob {
   readonly userFlags: readonly string[];
   /** Flags that say what kind of file the source is; for headers, which clang would precompile. */
   readonly inputFlags?: readonly string[];
+  /** Which clang it is for; 0 when no path of the user's is absolute, where all do the same. */
+  readonly clangMajor?: number;
   /** Directories of ours and the names that they get in the object, so that no path of this machine stays in it. */
   readonly mappedDirectories: readonly MappedDirectory[];
 }
@@ -199,7 +201,16 @@ function directoryPrefix(source: string): string {
   return slash < 0 ? '' : argument.slice(0, slash + 1);
 }
 
+/** From this version on a file that was named by an absolute path is no longer taken to lie in the compilation directory. */
+const ABSOLUTE_STAYS_ALONE = 15;
+
+/** True when clang's version makes a difference for the names of files in the object. */
+export function namesAbsolutePaths(job: Pick<CompileJob, 'source' | 'userFlags'>): boolean {
+  return [job.source, ...userIncludes(job.userFlags)].some((file) => file.startsWith('/'));
+}
+
 function pathMaps(job: CompileJob): string[] {
+  const inDirectory = (from: string) => !from.startsWith('/') || (job.clangMajor ?? 0) < ABSOLUTE_STAYS_ALONE;
   const maps: [string, string][] = [];
   userIncludes(job.userFlags).forEach((directory, index) => {
     maps.push([withSlash(directory), `inc${index === 0 ? '' : index}/`]);
@@ -208,7 +219,9 @@ function pathMaps(job: CompileJob): string[] {
   const prefix = directoryPrefix(job.source);
   if (prefix !== '') maps.push([prefix, '']);
   // clang ends the prefix at the first `=`, so a directory with one in its name cannot be mapped
-  return maps.filter(([from]) => !from.includes('=')).map(([from, to]) => `-ffile-prefix-map=${from}=${to}`);
+  return maps
+    .filter(([from]) => !from.includes('='))
+    .map(([from, to]) => `-ffile-prefix-map=${from}=${inDirectory(from) ? to : `./${to}`}`);
 }
 
 function withSlash(directory: string): string {

@@ -1,6 +1,6 @@
 /** Which version a tool is. */
 import { keepAnswer, readAnswer } from './answers.ts';
-import { runTool } from './run.ts';
+import { type RunOptions, runTool } from './run.ts';
 import type { Tool } from './tools.ts';
 
 export interface ToolVersion {
@@ -10,14 +10,24 @@ export interface ToolVersion {
   readonly major: number;
 }
 
-/** Asks the tool, or the cache. */
-export async function readVersion(tool: Tool, cacheDir: string | undefined): Promise<ToolVersion> {
-  const text = readAnswer(tool, 'version', cacheDir) ?? (await ask(tool, cacheDir));
+/** Ample for a tool that prints one line. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Asks the tool, or the cache.
+ * @throws {ToolError} when the tool breaks down or hangs
+ */
+export async function readVersion(
+  tool: Tool,
+  cacheDir: string | undefined,
+  options: RunOptions = {},
+): Promise<ToolVersion> {
+  const text = readAnswer(tool, 'version', cacheDir) ?? (await ask(tool, cacheDir, options));
   return { text, major: Number(/(\d+)\.\d+/.exec(text)?.[1] ?? 0) };
 }
 
-async function ask(tool: Tool, cacheDir: string | undefined): Promise<string> {
-  const { stdout } = await runTool(tool, ['--version']);
+async function ask(tool: Tool, cacheDir: string | undefined, options: RunOptions): Promise<string> {
+  const { stdout } = await runTool(tool, ['--version'], { timeoutMs: TIMEOUT_MS, ...options });
   const lines = stdout.toString('utf8').split('\n');
   const text = (lines.find((line) => /\d+\.\d+/.test(line)) ?? lines[0] ?? '').trim();
   if (/\d/.test(text)) keepAnswer(tool, 'version', text, cacheDir);
