@@ -44,6 +44,6 @@ export {
   toSafe,
 } from './numbers.ts';
 export { type DataSection, patchSection, type VariablePlace } from './patch.ts';
-export { type ByteSource, ShortBufferError } from './source.ts';
+export { type ByteSource, hasByte, ShortBufferError } from './source.ts';
 export { putString, readString, stringSize } from './text.ts';
 export { type Movable, View, ViewArray } from './view.ts';

@@ -20,7 +20,10 @@ export interface Movable {
 export abstract class View<T> implements Movable {
   /** The bytes. */
   $view: DataView = NOTHING;
-  /** Where in {@link $view} the value starts. */
+  /**
+   * Where in {@link $view} the value starts. Setting it moves the view within its source without a check: a member that then lies
+   * beyond the end is a plain `RangeError` when it is read.
+   */
   $at = 0;
   /** Where the bytes of a flexible array end. */
   $end: number | undefined = 0;

@@ -332,9 +332,9 @@ export function structCodec(target: Target, plan: StructPlan): string {
   text += `  read: ${readName},\n`;
   // The runtime's own decode() is shared by all types, which keeps engines from specialising it.
   const args = `source, offset${flexible ? ', source.byteLength' : ''}`;
+  const enough = need === 0 ? '' : ` && ${target.use('hasByte')}(source, ${plus('offset', need - 1)})`;
   text += '  decode: (source, offset = 0) =>\n';
-  text += `    source instanceof DataView && offset + ${need} <= source.byteLength\n`;
-  text += `      ? ${readName}(${args})\n      : ${name}.decodeAny(source, offset),\n`;
+  text += `    source instanceof DataView${enough} ? ${readName}(${args}) : ${name}.decodeAny(source, offset),\n`;
   const writes = writeMembers(target, plan, '    ');
   text += writes === '' ? '  write: () => {},\n' : `  write: (view, at, value) => {\n${writes}  },\n`;
   if (flexible) text += `  measure: (value) => ${measureStruct(target, plan)},\n`;
