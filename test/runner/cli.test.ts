@@ -1,6 +1,6 @@
 /** `ecc run` and `ecc check` as processes: what they print where, how they end, and what they say when something is wrong. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { packPackage } from 'ebpf-ecc';
@@ -138,7 +138,7 @@ describe('ecc run', () => {
     await runOk('sh', ['-c', 'cat /etc/passwd /nonexistent >/dev/null 2>&1; true']);
     expect(await running.ended).toBe(0);
     expect(running.stdout).toMatch(
-      /^key = {2}\S.*\n(.* = .*\n)*\n {5}\S.{18} : count {4}distribution\n +0 -> 1 {10} : \d+ +\|[* ]{40}\|$/m,
+      /^key = {2}\S.*\n(.* = .*\n)*\n {5}\S.{18} : count {4}distribution\n +0 -> 1 {9} : \d+ +\|[* ]{40}\|$/m,
     );
   });
 
@@ -183,7 +183,8 @@ describe('ecc run', () => {
   });
 
   test('not root: says which capabilities are missing', async () => {
-    const running = await host([await packageOf('sigsnoop')], { uid: 65534 });
+    const input = readFileSync(await packageOf('sigsnoop'));
+    const running = await host(['-'], { uid: 65534, input });
     expect(await running.ended).toBe(7);
     expect(running.stderr).toMatch(
       /error\[LOAD_PERMISSION\].*user 65534, without CAP_BPF and CAP_PERFMON\n {2}help: run it with sudo/,

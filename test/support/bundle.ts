@@ -1,5 +1,5 @@
 /** Sources of ours bundled for plain Node, for tests that need a process or a thread of their own. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
@@ -13,6 +13,8 @@ const ROOT = path.join(import.meta.dirname, '..', '..');
 export async function bundle(name: string, code: string): Promise<string> {
   const directory = mkdtempSync(path.join(ROOT, 'node_modules', '.ecc-test-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  // other users run it too
+  chmodSync(directory, 0o755);
   const outfile = path.join(directory, `${name}.mjs`);
   await build({
     stdin: { contents: code, resolveDir: ROOT, loader: 'ts' },
