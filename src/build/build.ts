@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { CompileError } from '../core/errors.ts';
 import { chosenCache } from '../core/paths.ts';
+import { Trace } from '../core/trace.ts';
 import type { Warning } from '../core/warning.ts';
 import { type FinishedBuild, findFinished, keepFinished, openFinished, replay, restore } from './cache/finished.ts';
 import type { CacheStore } from './cache/store.ts';
@@ -16,13 +17,16 @@ import {
   compileObject,
   type SharedInputs,
   shareInputs,
+  type UserInputs,
 } from './compile.ts';
 import { type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
 import { renderArtefact } from './render.ts';
 import { checkReadable } from './source.ts';
 import { protectForeignPackages, type WrittenFile, writeFiles } from './write.ts';
 
-export interface BuildOptions extends OutputRequest, Omit<CompileOptions, 'exportHeader' | 'onObject' | 'shared'> {
+export interface BuildOptions
+  extends OutputRequest,
+    Omit<CompileOptions, 'exportHeader' | 'onObject' | 'onInputs' | 'shared'> {
   /** Directory of the BTF archive for `btfgen`. */
   readonly btfhubArchive?: string | undefined;
   readonly bpftool?: string | undefined;
@@ -45,6 +49,8 @@ export type BuildEvent =
   | { readonly kind: 'reused'; readonly source: string; readonly restored: boolean }
   /** A finished build that will not be found again, and why. */
   | { readonly kind: 'unkept'; readonly source: string; readonly obstacle: string }
+  /** Which files of the user's a source reads, and where others were looked for. Told before it is compiled. */
+  | ({ readonly kind: 'inputs'; readonly source: string } & UserInputs)
   | { readonly kind: 'done'; readonly source: string; readonly error: unknown };
 
 /** The builds of several sources that failed, in the order of the sources. */
@@ -63,21 +69,16 @@ export class BuildFailures extends Error {
  *   {@link BuildFailures} when there are several sources: the others are built all the same.
  */
 export async function build(options: BuildOptions): Promise<void> {
-  const plans = makePlans(options);
-  for (const { source, exportHeader } of plans) {
-    await checkReadable(source);
-    if (exportHeader !== undefined) await checkReadable(exportHeader);
-  }
-  for (const plan of plans) await protectForeignPackages(plan.artefacts, options.force === true);
+  const plans = await preparePlans(options);
   const context: BuildContext = { options, shared: shareInputs(), store: openFinished(options) };
-  if (plans.length === 1) return buildOne(plans[0]!, context);
+  if (plans.length === 1) return buildPlan(plans[0]!, context);
 
   const errors = new Array<unknown>(plans.length);
   let next = 0;
   const worker = async () => {
     for (let index = next++; index < plans.length; index = next++) {
       const plan = plans[index]!;
-      errors[index] = await buildOne(plan, context).catch((error: unknown) => error);
+      errors[index] = await buildPlan(plan, context).catch((error: unknown) => error);
       options.onEvent?.({ kind: 'done', source: plan.source, error: errors[index] });
     }
   };
@@ -87,33 +88,53 @@ export async function build(options: BuildOptions): Promise<void> {
   if (failures.length > 0) throw new BuildFailures(failures);
 }
 
+/**
+ * Everything that will be written, when nothing speaks against it.
+ * @throws {UsageError} flags that exclude each other, a source that is not there, a `package.json` that is not ours
+ */
+export async function preparePlans(options: BuildOptions): Promise<BuildPlan[]> {
+  const plans = makePlans(options);
+  for (const { source, exportHeader } of plans) {
+    await checkReadable(source);
+    if (exportHeader !== undefined) await checkReadable(exportHeader);
+  }
+  for (const plan of plans) await protectForeignPackages(plan.artefacts, options.force === true);
+  return plans;
+}
+
 /** What all sources of a build have in common. */
-interface BuildContext {
+export interface BuildContext {
   readonly options: BuildOptions;
   readonly shared: SharedInputs;
   /** Finished builds; `undefined` when they are neither looked for nor kept. */
   readonly store: CacheStore | undefined;
 }
 
-async function buildOne(plan: BuildPlan, context: BuildContext): Promise<void> {
+/** Builds one source, or finds that this need not be done. */
+export async function buildPlan(plan: BuildPlan, context: BuildContext): Promise<void> {
   const { options, shared, store } = context;
   const { onEvent = () => {} } = options;
   const { source } = plan;
-  const lookup = store && findFinished(store, plan, options, (file) => shared.files.readBytes(file));
+  const trace = (options.trace ?? new Trace()).for(source);
+  const lookup =
+    store &&
+    trace.span('look for a finished build', () =>
+      findFinished(store, plan, options, (file) => shared.files.readBytes(file)),
+    );
   if (store !== undefined && lookup?.kind === 'found' && (await restore(store, lookup, options))) {
     replay(lookup, onEvent);
     return;
   }
   const finished = options.objectOnly ? await makeObject(plan, context) : await makeArtefacts(plan, context);
   if (store === undefined || lookup === undefined) return;
-  const obstacle = keepFinished(store, { plan, options, lookup, ...finished });
+  const obstacle = trace.span('keep the build', () => keepFinished(store, { plan, options, lookup, ...finished }));
   if (obstacle !== undefined) onEvent({ kind: 'unkept', source, obstacle });
 }
 
 async function makeObject(plan: BuildPlan, { options, shared }: BuildContext): Promise<FinishedBuild> {
   const { source } = plan;
   options.onEvent?.({ kind: 'progress', source, text: 'Compiling bpf object...' });
-  const compiled = await compileObject(source, { ...options, shared });
+  const compiled = await compileObject(source, { ...options, shared, onInputs: tellInputs(source, options) });
   const { object, diagnostics } = compiled;
   if (diagnostics !== '') options.onEvent?.({ kind: 'diagnostics', source, text: diagnostics });
   await write([{ artefact: plan.artefacts[0]!, content: object }], options);
@@ -123,12 +144,15 @@ async function makeObject(plan: BuildPlan, { options, shared }: BuildContext): P
 async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext): Promise<FinishedBuild> {
   const { source } = plan;
   const { onEvent = () => {} } = options;
+  const trace = (options.trace ?? new Trace()).for(source);
   const progress = (text: string) => onEvent({ kind: 'progress', source, text });
   progress('Compiling bpf object...');
   const compiled = await compile(source, {
     ...options,
     shared,
+    trace,
     exportHeader: plan.exportHeader,
+    onInputs: tellInputs(source, options),
     onObject: () => progress('Generating export types...'),
   });
   if (compiled.diagnostics !== '') onEvent({ kind: 'diagnostics', source, text: compiled.diagnostics });
@@ -139,16 +163,24 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
   const rendered = await Promise.all(
     plan.artefacts.map(async (artefact) => ({
       artefact,
-      ...(await renderArtefact(artefact, { plan, compiled, options, onProgress: progress })),
+      ...(await trace.span(`make ${artefact.kind}`, () =>
+        renderArtefact(artefact, { plan, compiled, options, onProgress: progress }),
+      )),
     })),
   );
-  await write(
-    rendered.map(({ artefact, content }) => ({ artefact, content, executable: artefact.kind === 'standalone' })),
-    options,
-  );
+  const files = rendered.map(({ artefact, content }) => ({
+    artefact,
+    content,
+    executable: artefact.kind === 'standalone',
+  }));
+  await trace.span('write files', () => write(files, options));
   const shortfall = rendered.find((file) => file.shortfall !== undefined)?.shortfall;
   if (shortfall !== undefined) throw shortfall;
   return { compiled, warnings: compiled.warnings, contents: rendered.map(({ content }) => content) };
+}
+
+function tellInputs(source: string, { onEvent }: BuildOptions) {
+  return (inputs: UserInputs) => onEvent?.({ kind: 'inputs', source, ...inputs });
 }
 
 function write(files: readonly WrittenFile[], options: BuildOptions): Promise<void> {

@@ -44,8 +44,17 @@ export interface CompileOptions extends ToolChoice {
   readonly onCommand?: ((command: string) => void) | undefined;
   /** Called when the object is there and the metadata is about to be made. */
   readonly onObject?: (() => void) | undefined;
+  /** Told, before anything is compiled, which files of the user's the source reads and where others were looked for. */
+  readonly onInputs?: ((inputs: UserInputs) => void) | undefined;
   /** What the compiles of several sources share. */
   readonly shared?: SharedInputs | undefined;
+}
+
+/** Files of the user's that matter to a source: a change of one asks for a new build. */
+export interface UserInputs {
+  readonly files: readonly string[];
+  /** Where an included file was looked for and not found. */
+  readonly absent: readonly string[];
 }
 
 /** Everything that is read once for all sources of a process. */
@@ -174,6 +183,7 @@ async function withCompilers<T>(
         scans: shared.scans,
       }),
     );
+    options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
     const output = await runCompilers({
       ...project.compilers,
       tools,

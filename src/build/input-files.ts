@@ -37,6 +37,11 @@ export class InputFiles {
     return snapshot.digest;
   }
 
+  /** True when every file that was read still is what it was. */
+  areSteady(): boolean {
+    return [...this.#files].every(([file, { stamp }]) => stampOf(file) === stamp);
+  }
+
   #snapshot(file: string): Snapshot | undefined {
     const key = path.resolve(file);
     const known = this.#files.get(key);

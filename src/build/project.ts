@@ -14,6 +14,7 @@ import {
   namesAbsolutePaths,
   searchPath,
   sourceArgument,
+  systemIncludes,
   userDefines,
   userForcedIncludes,
 } from '../toolchain/clang.ts';
@@ -49,6 +50,8 @@ export interface Project {
   >;
   /** The source and the headers of the user's, as paths; the source first. */
   readonly userFiles: readonly string[];
+  /** Where such a header was looked for and not found, as paths. */
+  readonly absentUserFiles: readonly string[];
   readonly scan: SourceScan;
   /** True when the kernel's types come from a header of the user's. */
   readonly ownHeader: boolean;
@@ -82,7 +85,11 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
   const clangMajor = namesAbsolutePaths(job) ? (await request.version).major : 0;
   const codegen = { ...job, clangMajor, forcedIncludes: [files.markersFile] };
   const common = { ...files, codegen, tags: scan.structTags.map(({ tag }) => tag) };
-  const rest = { scan, userFiles: scan.files.filter(({ system }) => !system).map((file) => file.path) };
+  const rest = {
+    scan,
+    userFiles: scan.files.filter(({ system }) => !system).map((file) => file.path),
+    absentUserFiles: scan.missing.filter((file) => isUsers(file, job)),
+  };
   if (!scan.includesVmlinux) {
     return {
       ...rest,
@@ -112,6 +119,12 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     ownHeader: true,
     compilers: { ...common, ast, astFallback: standIn === undefined ? undefined : job, session: undefined },
   };
+}
+
+/** Neither ours nor the system's. */
+function isUsers(file: string, job: CompileJob): boolean {
+  const others = [...job.ourIncludes, ...job.lastIncludes, ...systemIncludes(job.arch)];
+  return !others.some((directory) => path.resolve(file).startsWith(path.resolve(directory) + path.sep));
 }
 
 function baseJob(

@@ -25,6 +25,11 @@ export function joinCflags(argv: readonly string[]): string[] {
     // what follows are files; the parser takes one that starts with a dash for an option even there
     if (word === '--')
       return [...joined, ...argv.slice(i).map((file, at) => (at > 0 && file.startsWith('-') ? `./${file}` : file))];
+    // its value is optional, so it is never the next word
+    if (word === '--timings') {
+      joined.push('--timings=');
+      continue;
+    }
     const short = /^-a(=?)(.+)$/s.exec(word);
     if (word === '-a' || word === LONG) {
       const value = argv[++i];

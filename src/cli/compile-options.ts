@@ -113,6 +113,12 @@ export const COMPILE_OPTIONS = {
     group: 'Compiler:',
   },
   timeout: { type: 'string', requiresArg: true, describe: 'Seconds that one tool may take', group: 'Compiler:' },
+  watch: {
+    alias: 'W',
+    type: 'boolean',
+    describe: 'Build again whenever a file changes that went into it',
+    group: 'Compiler:',
+  },
   'no-cache': {
     type: 'boolean',
     describe: 'Build even if nothing changed, and keep nothing for the next time',
@@ -120,6 +126,11 @@ export const COMPILE_OPTIONS = {
   },
   strict: { type: 'boolean', describe: 'Treat warnings as errors', group: 'Messages:' },
   verbose: { alias: 'v', type: 'boolean', describe: 'Show the commands that are run', group: 'Messages:' },
+  timings: {
+    type: 'string',
+    describe: 'Show where the time went; --timings=FILE: also as a trace for Perfetto and chrome://tracing',
+    group: 'Messages:',
+  },
   json: { type: 'boolean', describe: 'Errors and warnings as JSON, one a line', group: 'Messages:' },
 } as const satisfies Readonly<Record<string, Options>>;
 

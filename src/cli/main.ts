@@ -6,6 +6,7 @@ import yargs from 'yargs';
 import { isEccError, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { joinCflags, PARSER_SETTINGS } from './argv.ts';
+import { cache } from './commands/cache.ts';
 import { clangd } from './commands/clangd.ts';
 import { compile } from './commands/compile.ts';
 import { doctor } from './commands/doctor.ts';
@@ -37,6 +38,7 @@ function parser(argv: readonly string[]) {
     .command(unpack)
     .command(vmlinux)
     .command(clangd)
+    .command(cache)
     .command(doctor)
     .completion('completion', 'Print the completion script for bash or zsh')
     .option('debug', { type: 'boolean', describe: 'Show stack traces', global: true, hidden: true })

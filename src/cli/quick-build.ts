@@ -12,7 +12,7 @@ import { reusedLine } from './reused-line.ts';
 /** @returns false when the usual way has to be taken; nothing was printed or written then */
 export async function quickBuild(argv: readonly string[]): Promise<boolean> {
   const read = readPlainArgv(argv);
-  if (read === undefined || read['no-cache'] || read.verbose) return false;
+  if (read === undefined || read['no-cache'] || read.watch || read.verbose || read.timings !== undefined) return false;
   const options = buildOptions(read);
   const store = openFinished(options);
   if (store === undefined) return false;

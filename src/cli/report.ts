@@ -18,19 +18,21 @@ export interface ReportOptions {
 export function reportError(error: unknown, options: ReportOptions = {}): number {
   if (isFailures(error)) return Math.max(...error.errors.map((one) => reportError(one, options)));
   if (isAbort(error)) return ExitCode.interrupted;
+  process.stderr.write(errorText(error, options));
+  return isEccError(error) ? error.exitCode : ExitCode.internal;
+}
+
+/** An error as it is printed, one of our own bugs with its stack. */
+export function errorText(error: unknown, { json, debug }: ReportOptions = {}): string {
   if (isEccError(error)) {
-    process.stderr.write(options.json ? `${JSON.stringify(error)}\n` : errorText(error));
-    if (options.debug && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
-    return error.exitCode;
+    const text = json ? `${JSON.stringify(error)}\n` : plainError(error);
+    return debug && error.stack !== undefined ? `${text}${error.stack}\n` : text;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const bug = { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), details: { stack } };
-  process.stderr.write(
-    options.json
-      ? `${JSON.stringify(bug)}\n`
-      : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`,
-  );
-  return ExitCode.internal;
+  return json
+    ? `${JSON.stringify(bug)}\n`
+    : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`;
 }
 
 /** Told by its shape: the class is in the part of the program that is loaded only for a build. */
@@ -42,7 +44,7 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-function errorText(error: EccError): string {
+function plainError(error: EccError): string {
   const where = error.file === undefined ? '' : `${error.file}: `;
   return `${pc.red(pc.bold(`error[${error.code}]`))}: ${where}${error.message}\n${help(error.hint)}`;
 }
@@ -55,42 +57,44 @@ function help(hint: string | undefined): string {
     .join('\n')}\n`;
 }
 
-/** What a build tells, on standard error. With several sources each line of progress names its source. */
-export function reportEvent(event: BuildEvent, options: ReportOptions & { readonly sources: number }): void {
+export interface EventOptions extends ReportOptions {
+  /** With several sources each line of progress names its source. */
+  readonly sources: number;
+}
+
+/** Prints what a build tells on standard error. */
+export function reportEvent(event: BuildEvent, options: EventOptions): void {
+  const text = eventText(event, options);
+  if (text !== '') process.stderr.write(text);
+}
+
+/** What a build tells as it is printed, empty for what is not. */
+export function eventText(event: BuildEvent, options: EventOptions): string {
   switch (event.kind) {
     case 'progress':
-      process.stderr.write(options.sources > 1 ? `${event.source}: ${event.text}\n` : `${event.text}\n`);
-      break;
+      return options.sources > 1 ? `${event.source}: ${event.text}\n` : `${event.text}\n`;
     case 'diagnostics':
-      process.stderr.write(event.text.endsWith('\n') ? event.text : `${event.text}\n`);
-      break;
+      return event.text.endsWith('\n') ? event.text : `${event.text}\n`;
     case 'warning':
-      reportWarning(event.warning, options);
-      break;
+      return warningText(event.warning, options);
     case 'reused':
-      process.stderr.write(reusedLine(event));
-      break;
+      return reusedLine(event);
     case 'unkept':
-      if (options.verbose) process.stderr.write(`${event.source}: not kept in the cache: ${event.obstacle}\n`);
-      break;
+      return options.verbose ? `${event.source}: not kept in the cache: ${event.obstacle}\n` : '';
+    case 'inputs':
     case 'done':
-      break;
+      return '';
     default:
-      assertNever(event);
+      return assertNever(event);
   }
 }
 
 /** One warning: `file:line: warning[CODE]: what` and, below, what to do. */
-function reportWarning(warning: Warning, options: ReportOptions = {}): void {
-  if (options.json) {
-    process.stderr.write(`${JSON.stringify({ level: 'warning', ...warning })}\n`);
-    return;
-  }
+function warningText(warning: Warning, options: ReportOptions): string {
+  if (options.json) return `${JSON.stringify({ level: 'warning', ...warning })}\n`;
   const place =
     warning.file === undefined
       ? ''
       : `${[warning.file, warning.line, warning.column].filter((part) => part !== undefined).join(':')}: `;
-  process.stderr.write(
-    `${place}${pc.magenta(pc.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`,
-  );
+  return `${place}${pc.magenta(pc.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`;
 }

@@ -8,16 +8,29 @@ export interface Span {
   /** Milliseconds since the process started. */
   readonly startMs: number;
   readonly durationMs: number;
+  /** What it was done for, where there are several: a source. */
+  readonly subject: string | undefined;
 }
 
 export class Trace {
-  readonly spans: Span[] = [];
+  readonly spans: Span[];
+  readonly #subject: string | undefined;
+
+  constructor(spans: Span[] = [], subject?: string) {
+    this.spans = spans;
+    this.#subject = subject;
+  }
+
+  /** A trace that records into the same list, for one of several subjects. */
+  for(subject: string): Trace {
+    return new Trace(this.spans, subject);
+  }
 
   /** Runs `body` and records how long it took, also when it throws; a promise counts until it settles. */
   span<T>(name: string, body: () => T): T {
     const startMs = performance.now();
     const done = () => {
-      this.spans.push({ name, startMs, durationMs: performance.now() - startMs });
+      this.spans.push({ name, startMs, durationMs: performance.now() - startMs, subject: this.#subject });
     };
     let result: T;
     try {

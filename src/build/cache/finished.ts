@@ -114,7 +114,13 @@ export async function restore(
 }
 
 /** Tells of a build that was not done what it would have told. */
-export function replay({ plan: { source }, record, changed }: Finished, onEvent: (event: BuildEvent) => void): void {
+export function replay({ plan, record, changed }: Finished, onEvent: (event: BuildEvent) => void): void {
+  const { source } = plan;
+  const directory = path.dirname(source);
+  const users = (files: readonly string[]) =>
+    files.filter((file) => !path.isAbsolute(file)).map((file) => path.join(directory, file));
+  const files = [source, ...users(record.inputs.map(([file]) => file))];
+  onEvent({ kind: 'inputs', source, files, absent: users(record.absent) });
   if (record.diagnostics !== '') onEvent({ kind: 'diagnostics', source, text: record.diagnostics });
   for (const warning of record.warnings) onEvent({ kind: 'warning', source, warning });
   onEvent({ kind: 'reused', source, restored: changed.length > 0 });

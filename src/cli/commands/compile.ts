@@ -1,8 +1,11 @@
-/** `ecc <source..>`: the main job. */
+/** `ecc <source..>`: the main job, once or on every change. */
+import { performance } from 'node:perf_hooks';
 import type { Argv, CommandModule } from 'yargs';
+import type { BuildOptions } from '../../build/build.ts';
+import { Trace } from '../../core/trace.ts';
 import { buildOptions, COMPILE_OPTIONS } from '../compile-options.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { reportEvent } from '../report.ts';
+import { type ReportOptions, reportEvent } from '../report.ts';
 
 function options(argv: Argv) {
   return argv
@@ -24,23 +27,52 @@ export const compile: CommandModule<object, Arguments> = {
   describe: 'Compile eBPF programs into packages',
   builder: options,
   handler: async (argv) => {
-    const { build } = await import('../../build/build.ts');
+    const mainMs = performance.now();
     const { signal, release } = interruptSignal();
-    const options = buildOptions(argv);
+    const trace = new Trace();
+    const options: BuildOptions = {
+      ...buildOptions(argv),
+      signal,
+      trace: argv.timings === undefined ? undefined : trace,
+      colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
+    };
+    const report: ReportOptions = {
+      json: argv.json === true,
+      verbose: argv.verbose === true,
+      debug: argv.debug === true,
+    };
     try {
-      await build({
-        ...options,
-        signal,
-        colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
-        onEvent: (event) =>
-          reportEvent(event, {
-            json: argv.json === true,
-            verbose: argv.verbose === true,
-            sources: options.sources.length,
-          }),
-      });
+      await (argv.watch ? watch(options, report) : once(options, report));
     } finally {
       release();
+      if (argv.timings !== undefined) await showTimings(trace, argv.timings, mainMs);
     }
   },
 };
+
+async function once(options: BuildOptions, report: ReportOptions): Promise<void> {
+  const { build } = await import('../../build/build.ts');
+  const sources = options.sources.length;
+  await build({ ...options, onEvent: (event) => reportEvent(event, { ...report, sources }) });
+}
+
+async function watch(options: BuildOptions, report: ReportOptions): Promise<void> {
+  const { watchBuild } = await import('../../build/watch.ts');
+  const { WatchScreen } = await import('../watch-screen.ts');
+  const screen = new WatchScreen(options.sources, process.stderr.isTTY === true, report);
+  const count = options.sources.length === 1 ? options.sources[0] : `${options.sources.length} sources`;
+  await watchBuild(options, {
+    onResult: (result) => process.stderr.write(screen.add(result)),
+    onReady: () => process.stderr.write(`watching ${count}; Ctrl-C ends it\n`),
+  });
+}
+
+/** Also of a build that failed. */
+async function showTimings(trace: Trace, file: string, mainMs: number): Promise<void> {
+  const { startupSpans, timingsTable, traceFile } = await import('../timings.ts');
+  const spans = [...startupSpans(mainMs, performance.nodeTiming.bootstrapComplete), ...trace.spans];
+  process.stderr.write(timingsTable(spans));
+  if (file === '') return;
+  const { writeFiles } = await import('../../build/write.ts');
+  await writeFiles([{ artefact: { path: file }, content: traceFile(spans) }]);
+}
