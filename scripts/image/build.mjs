@@ -2,8 +2,9 @@
 // The image of the Dockerfile as an OCI archive, without a Docker daemon: Debian's packages by mmdebstrap, ours from this
 // checkout. Needs root (or mmdebstrap's user namespaces), a mirror, and `npm ci` done.
 //
-//   node scripts/image/build.mjs OUT.tar [--suite trixie] [--mirror URL]
+//   node scripts/image/build.mjs OUT.tar [--suite trixie] [--mirror URL] [--system SYSTEM.tar]
 //
+// With --system the Debian part is not made but taken from a tar of an earlier run's first layer.
 // Load it with `docker load -i OUT.tar`, `podman load -i OUT.tar` or `skopeo copy oci-archive:OUT.tar ...`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -38,9 +39,10 @@ const { values, positionals } = parseArgs({
   options: {
     suite: { type: 'string', default: 'trixie' },
     mirror: { type: 'string', default: 'http://deb.debian.org/debian' },
+    system: { type: 'string' },
   },
 });
-if (positionals.length !== 1) fail('usage: build.mjs OUT.tar [--suite trixie] [--mirror URL]');
+if (positionals.length !== 1) fail('usage: build.mjs OUT.tar [--suite trixie] [--mirror URL] [--system SYSTEM.tar]');
 
 /** Time of everything in the image: that of the last commit, so that the same commit gives the same image. */
 const epoch = process.env.SOURCE_DATE_EPOCH ?? output('git', ['-C', root, 'log', '-1', '--format=%ct']).trim();
@@ -76,6 +78,10 @@ function output(command, args) {
 /** Debian with the packages of the list. */
 function makeSystem() {
   const layer = path.join(scratch, 'system.tar');
+  if (values.system !== undefined) {
+    copyFileSync(values.system, layer);
+    return layer;
+  }
   const packages = readFileSync(path.join(here, 'packages'), 'utf8').trim().split('\n');
   const unwanted = ['man', 'doc', 'locale', 'info'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
   run('mmdebstrap', [

@@ -68,10 +68,8 @@ __attribute__((noreturn)) static void explain_refusal(const char *what, int erro
 		fail(EXIT_REFUSED, "%s: not permitted: run it as root, or with CAP_BPF and CAP_PERFMON", what);
 	if (said.data && strstr(said.data, "BTF") && !config.btf && access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		fail(EXIT_UNSUPPORTED, "%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); give its BTF with --btf FILE", what);
-	if (!log) {
-		fail(EXIT_REFUSED, "%s: %s%s%s", what, strerror(error), said.length ? ": " : "",
-		     said.length ? first_line(said.data) : "");
-	}
+	if (!log)
+		fail(EXIT_REFUSED, "%s: %s", what, said.length ? first_line(said.data) : strerror(error));
 	*log = '\0';
 	log += sizeof(begin) - 1;
 	if (strstr(log, end))
@@ -80,6 +78,9 @@ __attribute__((noreturn)) static void explain_refusal(const char *what, int erro
 	name = strrchr(said.data, '\n') ? strrchr(said.data, '\n') + 1 : said.data;
 	name = strchr(name, '\'') ? strtok(strchr(name, '\'') + 1, "'") : NULL;
 	reason = verifier_reason(log);
+	/* libbpf's own words, in the place of the instruction that it could not fill in */
+	if (reason && (strstr(reason, "failed to resolve CO-RE") || strstr(reason, "failed to find the address")))
+		fail(EXIT_UNSUPPORTED, "%s needs what this kernel does not have: %s", name ? name : "a program", reason);
 	fail(EXIT_REFUSED, "the verifier refused %s: %s (--verbose prints its whole log)", name ? name : "a program",
 	     reason ? reason : strerror(error));
 }
@@ -224,13 +225,29 @@ static int attach_perf_event(const struct bpf_program *program)
 	return count ? 0 : -ENODEV;
 }
 
+static int open_cgroup(const char *directory)
+{
+	struct statfs found;
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && fstatfs(fd, &found) == 0 && found.f_type == CGROUP2_SUPER_MAGIC)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 static int attach_cgroup(const struct bpf_program *program)
 {
-	int fd = open(config.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+	int fd = open_cgroup(config.cgroup), error;
 	struct bpf_link *link;
 
+	/* where version 1 is mounted, too */
+	if (fd < 0 && strcmp(config.cgroup, DEFAULT_CGROUP) == 0)
+		fd = open_cgroup(DEFAULT_CGROUP "/unified");
 	if (fd < 0)
-		return -errno;
+		fail(EXIT_REFUSED, "%s needs a cgroup of version 2, and %s is none; give one with --cgroup DIR",
+		     bpf_program__name(program), config.cgroup);
 	link = bpf_program__attach_cgroup(program, fd);
 	error = link ? 0 : -errno;
 	close(fd);
@@ -280,10 +297,16 @@ static void attach_program(const struct bpf_program *program)
 			iterator_count++;
 		return;
 	}
-	if (error == -EOPNOTSUPP)
+	/* without a word libbpf has not tried */
+	if (error == -EOPNOTSUPP && !said.length)
 		error = attach_by_type(program);
-	if (error == -EOPNOTSUPP) {
+	if (error == -EOPNOTSUPP && !said.length) {
 		fprintf(stderr, "%s: %s is not attached: nothing is known to attach section %s to\n", program_name, name, section);
+		return;
+	}
+	if (error == -EBADF && bpf_program__expected_attach_type(program) == BPF_TRACE_ITER) {
+		fprintf(stderr, "%s: %s is not attached: section %s walks a map, and which is not known\n", program_name, name,
+			section);
 		return;
 	}
 	if (error)

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <net/if.h>
 #include <poll.h>
+#include <search.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +39,8 @@ enum {
 	/* The kernel refused it: permission, verifier, attach target. */
 	EXIT_REFUSED = 7,
 };
+
+#define DEFAULT_CGROUP "/sys/fs/cgroup"
 
 enum kind {
 	KIND_BYTES,

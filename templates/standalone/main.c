@@ -129,6 +129,14 @@ static void read_events(struct readers *readers)
 		read_trace_pipe(readers->fds[FD_TRACE].fd);
 }
 
+/* Until nothing is left: no more can come. */
+static void drain_events(struct readers *readers)
+{
+	while (readers->ring && ring_buffer__consume(readers->ring) == -EINTR)
+		;
+	read_events(readers);
+}
+
 /* False when nobody reads the output any more. */
 static bool flush_output(void)
 {
@@ -153,7 +161,7 @@ static void run(struct readers *readers)
 		if (readers->fds[FD_SIGNAL].revents) {
 			/* the last events, now that no more can come; samples once more, so that short runs show something */
 			detach_all();
-			read_events(readers);
+			drain_events(readers);
 			for (size_t i = 0; i < readers->sample_count; i++)
 				print_sample(&readers->samples[i]);
 			flush_output();

@@ -5,7 +5,7 @@ static struct {
 	bool trace;
 	const char *btf;
 	const char *cgroup;
-} config = { .cgroup = "/sys/fs/cgroup" };
+} config = { .cgroup = DEFAULT_CGROUP };
 
 /* New values of the variables, by index in `options`; NULL for those that keep the object's. */
 static unsigned char *settings[sizeof(options) / sizeof(options[0])];
@@ -194,7 +194,7 @@ static const struct builtin builtins[] = {
 	{ "trace", 0, NULL, "Print the trace pipe, where bpf_printk() writes", &config.trace, NULL },
 	{ "verbose", 'v', NULL, "Print what libbpf and the verifier say", &config.verbose, NULL },
 	{ "btf", 0, "FILE", "BTF of the running kernel, where it has none itself", NULL, &config.btf },
-	{ "cgroup", 0, "DIR", "Cgroup of programs that attach to one [default: /sys/fs/cgroup]", NULL, &config.cgroup },
+	{ "cgroup", 0, "DIR", "Cgroup of programs that attach to one [default: " DEFAULT_CGROUP "]", NULL, &config.cgroup },
 	{ "help", 'h', NULL, "Print this text", NULL, NULL },
 	{ "version", 'V', NULL, "Print the version", NULL, NULL },
 	{ NULL, 0, NULL, NULL, NULL, NULL },
@@ -388,4 +388,6 @@ static void parse_command_line(char **argv)
 		else
 			usage_error("%s: no such argument is known", argv[at]);
 	}
+	if (config.btf && access(config.btf, R_OK) != 0)
+		usage_error("--btf %s: %s", config.btf, strerror(errno));
 }

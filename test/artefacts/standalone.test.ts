@@ -234,6 +234,7 @@ describe('the command line', () => {
     [['-x'], 'unknown option -x'],
     [['--json=yes'], '--json takes no value'],
     [['--btf'], '--btf: a value is expected'],
+    [['--btf', '/nonexistent'], '--btf /nonexistent: No such file or directory'],
     [['stray'], 'stray: no such argument is known'],
   ] as [string[], string][])('%j is refused before anything is loaded', async ([args, message], context) => {
     requireStatic(context);
@@ -479,7 +480,9 @@ describe('when the kernel says no', () => {
     const given = await without('timeout', '-s', 'INT', '--preserve-status', '2', program, '-j', '--btf', btf);
     expect(given.stderr).toBe('Running eBPF program...\n');
     expect(given.status).toBe(0);
-    expect(await refusal(7, without(program, '--btf', '/nonexistent'))).toContain('No such file');
+    const junk = path.join(testDirectory(), 'junk.btf');
+    writeFileSync(junk, 'junk');
+    expect(await refusal(7, without(program, '--btf', junk))).toMatch(/: the program cannot be loaded: failed to /);
   });
 
   test('the verifier', async (context) => {
@@ -509,6 +512,50 @@ SEC("tp/syscalls/sys_enter_getpgid") int careless(void *ctx) { __u32 key = 1, *v
       /^nowhere: lost cannot be attached \(tp\/syscalls\/sys_enter_nonsense\): .*No such file or directory/,
     );
   });
+});
+
+test('a program that is faster than its reader is ended all the same', async (context) => {
+  requireStatic(context);
+  await requireKernel(context);
+  // each line that is written makes another event
+  const program = await makeProgram(fixture('dynevents'));
+  const started = Date.now();
+  const { status, stdout } = await whileRunning(program, ['-j'], async () => {
+    await runOk('sh', ['-c', 'echo go']);
+    await pause(300);
+  });
+  expect(status).toBe(0);
+  expect(Date.now() - started).toBeLessThan(15_000);
+  expect(stdout.length).toBeGreaterThan(0);
+});
+
+test('a cgroup program without a cgroup of version 2 says so', async (context) => {
+  requireStatic(context);
+  await requireKernel(context);
+  const { status, stderr } = await run(await makeProgram(fixture('cgegress')), ['--cgroup', '/tmp']);
+  expect(stderr).toMatch(/^cgegress: \w+ needs a cgroup of version 2, and \/tmp is none; give one with --cgroup DIR$/m);
+  expect(status).toBe(7);
+});
+
+test('a kernel without the types that are needed', async (context) => {
+  requireStatic(context);
+  await requireKernel(context);
+  const source = writeSource(
+    'strange',
+    `struct task_struct___strange { int no_such_member; } __attribute__((preserve_access_index));
+SEC("tp/syscalls/sys_enter_getpgid") int look(void *ctx)
+{
+	struct task_struct___strange *task = (void *)bpf_get_current_task();
+	int value;
+	bpf_probe_read_kernel(&value, sizeof(value), &task->no_such_member);
+	return value;
+}`,
+  );
+  const { status, stderr } = await run(await makeProgram(source), []);
+  expect(stderr).toMatch(
+    /^strange: look needs what this kernel does not have: .*task_struct___strange\.no_such_member/,
+  );
+  expect(status).toBe(6);
 });
 
 describe('the end', () => {

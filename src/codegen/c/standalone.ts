@@ -50,7 +50,7 @@ export interface StandaloneInput {
 }
 
 /** The fixed parts after the tables, in order. */
-const PARTS = ['text.c', 'value.c', 'options.c', 'table.c', 'samples.c', 'load.c', 'main.c'];
+const PARTS = ['text.c', 'value.c', 'options.c', 'table.c', 'samples.c', 'load.c', 'libelf.c', 'main.c'];
 
 /** Maps whose keys can be walked. */
 const SAMPLED: readonly (MapTypeName | undefined)[] = [
