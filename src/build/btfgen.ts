@@ -9,6 +9,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import os from 'node:os';
 import path from 'node:path';
 import { type EccError, IoError, isEccError, MalformedError, ToolError, UsageError } from '../core/errors.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import { mapParallel } from '../core/parallel.ts';
 import { cacheDirectory } from '../core/paths.ts';
 import { type ArchiveEntry, packTar, readTar } from '../package/archive.ts';
@@ -251,7 +252,7 @@ export async function findBtfArchive(
   const git = getPlainTool('git', 'git');
   options.onProgress?.(`Cloning ${ARCHIVE_URL} to ${archive} (some gigabytes)...`);
   const partial = `${archive}.${process.pid}`;
-  await mkdir(path.dirname(archive), { recursive: true });
+  makeDirectory(path.dirname(archive));
   try {
     const { exitCode, stderr } = await runTool(git, ['clone', '--quiet', '--depth', '1', ARCHIVE_URL, partial], {
       ...toolOptions(options),

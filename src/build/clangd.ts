@@ -2,10 +2,11 @@
  * What an editor needs to understand eBPF sources: a compilation database with our flags, and a kernel header on disk. The header holds all
  * types, so that what is typed next is known too, and lies in the cache directory, not beside the sources.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { sha256 } from '../core/hash.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import { cacheDirectory, templateDirectory } from '../core/paths.ts';
 import { makeFullHeader } from '../headers/make-header.ts';
 import { ARCH_FACTS, type Arch } from '../toolchain/arch.ts';
@@ -69,7 +70,7 @@ async function writeHeader(arch: Arch): Promise<string> {
   const { text } = makeFullHeader(btf, { origin });
   const directory = path.join(cacheDir, 'clangd', `${ARCH_FACTS[arch].target}-${arch}-${sha256(text).slice(0, 16)}`);
   const file = path.join(directory, 'vmlinux.h');
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   await writeFile(file, text);
   return directory;
 }

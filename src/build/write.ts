@@ -1,14 +1,14 @@
 /**
  * Artefacts appear whole or not at all. Each is written to a staging file, synced, and renamed into place when all of them are
- * ready. Staging files lie in a directory of ours on the same file system where there is one, so that even a build
- * that is killed leaves nothing beside the user's sources.
+ * ready.
  */
-import { randomBytes } from 'node:crypto';
-import { copyFile, type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError, UsageError } from '../core/errors.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import type { Artefact } from './plan.ts';
+import { Staging } from './staging.ts';
 
 export interface WrittenFile {
   readonly artefact: Pick<Artefact, 'path'>;
@@ -31,15 +31,20 @@ export async function writeFiles(files: readonly WrittenFile[], options: WriteOp
   const staged: { readonly from: string; readonly to: string }[] = [];
   try {
     for (const directory of new Set(files.map(({ artefact }) => path.dirname(artefact.path)))) {
-      await named(directory, () => mkdir(directory, { recursive: true }));
+      await named(directory, async () => makeDirectory(directory));
     }
-    await Promise.all(
-      files.map(async ({ artefact, content, executable }) => {
-        const from = await stagingName(artefact.path, options.staging ?? [os.tmpdir()]);
-        staged.push({ from, to: artefact.path });
-        await named(artefact.path, () => writeSynced(from, content, executable === true));
-      }),
+    const staging = new Staging(options.staging ?? [os.tmpdir()]);
+    // all are waited for, so that none is begun after the failure of another was cleaned up
+    const written = await Promise.allSettled(
+      files.map(({ artefact, content, executable }) =>
+        named(artefact.path, async () => {
+          const from = await staging.nameFor(artefact.path);
+          staged.push({ from, to: artefact.path });
+          await writeSynced(from, content, executable === true);
+        }),
+      ),
     );
+    for (const result of written) if (result.status === 'rejected') throw result.reason;
     options.signal?.throwIfAborted();
     for (const { to } of staged) await named(to, () => refuseDirectory(to));
     for (const { from, to } of staged) await named(to, () => place(from, to));
@@ -51,7 +56,11 @@ export async function writeFiles(files: readonly WrittenFile[], options: WriteOp
 
 /** Renaming would find that out too, but after other files were replaced. */
 async function refuseDirectory(file: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    // the staging file has a shorter name
+    if (error.code === 'ENAMETOOLONG') throw error;
+    return undefined;
+  });
   if (found?.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
 }
 
@@ -90,20 +99,6 @@ async function syncFile(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-async function stagingName(target: string, candidates: readonly string[]): Promise<string> {
-  const name = `.ecc-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
-  const own = path.dirname(target);
-  const { dev } = await stat(own);
-  for (const directory of candidates) {
-    const found = await mkdir(directory, { recursive: true })
-      .then(() => stat(directory))
-      .catch(() => undefined);
-    // a rename is atomic within one file system only
-    if (found?.dev === dev) return path.join(directory, name);
-  }
-  return path.join(own, name);
 }
 
 async function named<T>(file: string, body: () => Promise<T>): Promise<T> {

@@ -7,12 +7,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { Btf, indexBtf } from '../btf/table.ts';
 import { MalformedError, UsageError } from '../core/errors.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import { dataDirectory } from '../core/paths.ts';
 
 /** A file in the data directory: a section of BTF, compressed with brotli. */
@@ -162,7 +163,7 @@ async function readImage(file: string, kernel: ShippedKernel): Promise<Btf | und
 async function writeImage(file: string, btf: Btf): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeDirectory(path.dirname(file));
     const header = Uint32Array.of(btf.words.length, btf.count, btf.strings.length);
     await writeFile(temporary, [header, btf.words, btf.offsets, btf.strings]);
     await rename(temporary, file);

@@ -5,6 +5,7 @@
 import { makeCodec } from '../codegen/ts/run-time.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Codec } from '../decode/index.ts';
+import { initialBytes } from '../object/initial-bytes.ts';
 import type { DataSection, DataVariable, BpfObject as ObjectModel } from '../object/model.ts';
 import { type MappedMemory, mapMemory } from './memory.ts';
 import { errnoOf, type Native } from './native.ts';
@@ -39,17 +40,11 @@ export function sectionContents(model: ObjectModel, values: GlobalValues): Reado
   const contents = new Map<DataSection, Uint8Array>();
   for (const [name, value] of values) {
     const { section, variable } = variables.get(name) ?? unknownVariable(name, variables);
-    const bytes = contents.get(section) ?? initialBytes(section);
+    const bytes = contents.get(section) ?? Uint8Array.from(initialBytes(section));
     bytes.set(encodeGlobal(model, name, variable, value), variable.offset);
     contents.set(section, bytes);
   }
   return contents;
-}
-
-function initialBytes(section: DataSection): Uint8Array {
-  const bytes = new Uint8Array(section.size);
-  if (section.data !== undefined) bytes.set(section.data);
-  return bytes;
 }
 
 function encodeGlobal(model: ObjectModel, name: string, variable: DataVariable, value: unknown): Uint8Array {

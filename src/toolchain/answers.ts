@@ -2,9 +2,10 @@
  * What a tool said when it was asked, kept in the cache directory: asking costs a process. The answer is known by the tool's real path,
  * size and modification time; what a wrapper runs can change behind its back, so its answers are not kept.
  */
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../core/hash.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import { toolIdentity } from './identity.ts';
 import type { Tool } from './tools.ts';
 
@@ -37,7 +38,7 @@ export function keepAnswer(
   if (cacheDir === undefined || toolIdentity(tool) === undefined) return;
   try {
     const file = answerFile(tool, question, cacheDir);
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeDirectory(path.dirname(file));
     const temporary = `${file}.${process.pid}`;
     writeFileSync(temporary, answer);
     renameSync(temporary, file);

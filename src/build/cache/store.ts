@@ -4,9 +4,10 @@
  * counts as absent. The directory is bounded: what was not used for longest goes first.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../../core/hash.ts';
+import { makeDirectory } from '../../core/make-directory.ts';
 
 const MEGABYTE = 1024 * 1024;
 const DEFAULT_MAX_BYTES = 512 * MEGABYTE;
@@ -122,7 +123,7 @@ export class CacheStore {
   #put(file: string, content: Uint8Array | string, modifiedMs?: number): boolean {
     const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
     try {
-      mkdirSync(path.dirname(file), { recursive: true });
+      makeDirectory(path.dirname(file));
       writeFileSync(temporary, content);
       if (modifiedMs !== undefined) utimesSync(temporary, modifiedMs / 1000, modifiedMs / 1000);
       renameSync(temporary, file);

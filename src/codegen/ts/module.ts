@@ -5,6 +5,7 @@
 import type { TypeId } from '../../btf/kinds.ts';
 import type { Btf } from '../../btf/table.ts';
 import * as runtime from '../../decode/index.ts';
+import { initialBytes } from '../../object/initial-bytes.ts';
 import type { BpfMap, BpfObject, DataSection } from '../../object/model.ts';
 import { aliasCodec, type RuntimeName, readFunction, structCodec, type Target } from './code.ts';
 import { literal } from './literal.ts';
@@ -234,9 +235,7 @@ class ModuleWriter {
     const constName = this.#scope.take(lowerIdentifier(section.name));
     const layout: SectionLayout = { name: section.name, size: section.size, variables };
     const plan = this.#planner.section(section.name, upperCamel(section.name), section.size, variables);
-    const values = makeSectionCodec(btf, layout, this.#input.options).decode(
-      section.data ?? new Uint8Array(section.size),
-    );
+    const values = makeSectionCodec(btf, layout, this.#input.options).decode(initialBytes(section));
     this.#used.add('type DataSection');
     const places = plan.members.map(
       (member) => `    ${literalKey(member.name)}: { offset: ${member.offset}, size: ${member.size} },\n`,
