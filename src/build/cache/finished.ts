@@ -48,7 +48,8 @@ export function openFinished({
   noCache,
 }: Pick<BuildOptions, 'cacheDir' | 'noCache'>): CacheStore | undefined {
   if (noCache === true || cacheDir === false || (cacheDir === undefined && BUILD_ID === undefined)) return undefined;
-  return new CacheStore(cacheDir ?? cacheDirectory());
+  const store = new CacheStore(cacheDir ?? cacheDirectory());
+  return store.maxBytes === 0 ? undefined : store;
 }
 
 /**

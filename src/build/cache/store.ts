@@ -152,8 +152,8 @@ export class CacheStore {
   }
 }
 
-/** `$ECC_CACHE_SIZE` in megabytes. */
+/** `$ECC_CACHE_SIZE` in megabytes; 0 for nothing at all, the default for what is no number. */
 function maxBytesOf(text: string | undefined): number {
-  const megabytes = Number(text);
-  return text !== undefined && megabytes > 0 ? megabytes * MEGABYTE : DEFAULT_MAX_BYTES;
+  const megabytes = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  return megabytes >= 0 ? megabytes * MEGABYTE : DEFAULT_MAX_BYTES;
 }
