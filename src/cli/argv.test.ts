@@ -18,7 +18,7 @@ describe('joinCflags', () => {
     [['--additional-cflags=-DX -DY'], ['--additional-cflags=-DX', '--additional-cflags=-DY']],
     [
       ['x', '--', '-a', 'b'],
-      ['x', '--', './-a', 'b'],
+      ['x', './-a', 'b'],
     ],
   ])('%j', (argv, joined) => {
     expect(joinCflags(argv)).toEqual(joined);

@@ -22,14 +22,10 @@ export function joinCflags(argv: readonly string[]): string[] {
   const joined: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    // what follows are files; the parser takes one that starts with a dash for an option even there
-    if (word === '--')
-      return [...joined, ...argv.slice(i).map((file, at) => (at > 0 && file.startsWith('-') ? `./${file}` : file))];
-    // its value is optional, so it is never the next word
-    if (word === '--timings') {
-      joined.push('--timings=');
-      continue;
-    }
+    // what follows are files, and the parser would not take them for those of a build; `run` hands them on
+    if (word === '--' && argv[0] !== 'run')
+      return [...joined, ...argv.slice(i + 1).map((file) => (file.startsWith('-') ? `./${file}` : file))];
+    if (word === '--') return [...joined, ...argv.slice(i)];
     const short = /^-a(=?)(.+)$/s.exec(word);
     if (word === '-a' || word === LONG) {
       const value = argv[++i];

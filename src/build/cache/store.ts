@@ -4,7 +4,16 @@
  * counts as absent. The directory is bounded: what was not used for longest goes first.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../../core/hash.ts';
 import { makeDirectory } from '../../core/make-directory.ts';
@@ -37,7 +46,7 @@ export class CacheStore {
   readBlob(digest: string): Buffer | undefined {
     const bytes = this.#read('blobs', digest);
     if (bytes === undefined || sha256(bytes) === digest) return bytes;
-    rmSync(this.#file('blobs', digest), { force: true });
+    remove(this.#file('blobs', digest));
     return undefined;
   }
 
@@ -71,7 +80,7 @@ export class CacheStore {
       files.sort((a, b) => a.usedMs - b.usedMs);
       for (const { file, size } of files) {
         if (bytes <= maxBytes * TRIM_TO) break;
-        rmSync(file, { force: true });
+        remove(file);
         bytes -= size;
       }
     }
@@ -129,7 +138,7 @@ export class CacheStore {
       renameSync(temporary, file);
       return true;
     } catch {
-      rmSync(temporary, { force: true });
+      remove(temporary);
       return false;
     }
   }
@@ -156,4 +165,13 @@ export class CacheStore {
 function maxBytesOf(text: string | undefined): number {
   const megabytes = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
   return megabytes >= 0 ? megabytes * MEGABYTE : DEFAULT_MAX_BYTES;
+}
+
+/** What is not there, or cannot be removed, stays away or stays. */
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // nothing that matters to the build
+  }
 }
