@@ -48,6 +48,8 @@ async function outcomeOf(body: () => Promise<unknown>): Promise<Outcome> {
 }
 
 const SOME = 12;
+/** Making a codec runs JavaScript's own compiler, which takes most of the time. */
+const CODECS = 2;
 const MAX_VALUE = 65_536;
 
 function useTable(btf: Btf): void {
@@ -59,7 +61,7 @@ function useTable(btf: Btf): void {
   for (const id of btf.ids()) if (some.length < SOME && isComposite(btf.kind(id))) some.push(id);
   outcome(() => subsetBtf(btf, some, { behindPointers: 'forward' }));
   outcome(() => emitTypeScript({ btf, types: some, source: 'x' }));
-  for (const id of some) {
+  for (const id of some.slice(0, CODECS)) {
     outcome(() => {
       const codec = makeCodec(btf, id);
       if (codec.size <= MAX_VALUE) codec.decode(new Uint8Array(codec.size));

@@ -27,6 +27,16 @@ const cpuMs = () => {
   return (user + system) / 1000;
 };
 
+async function measure(body: () => unknown): Promise<number> {
+  const start = cpuMs();
+  try {
+    await body();
+  } catch {
+    // reported the first time
+  }
+  return cpuMs() - start;
+}
+
 const inputs = await makeInputs();
 process.on('message', async ({ from, to }: Order) => {
   const outcomes: Record<string, Record<string, number>> = {};
@@ -35,7 +45,7 @@ process.on('message', async ({ from, to }: Order) => {
   const before = cpuMs();
   for (let number = from; number < to; number++) {
     const input = inputs.get(number);
-    const start = cpuMs();
+    const start = performance.now();
     let result: string;
     try {
       result = await input.run();
@@ -47,7 +57,9 @@ process.on('message', async ({ from, to }: Order) => {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     }
-    const ms = cpuMs() - start;
+    let ms = performance.now() - start;
+    // other processes may have had the processor, so what looks slow is tried again with its own clock, which is dear to read
+    if (ms > 250) ms = await measure(inputs.get(number).run);
     if (ms > (slowest[input.kind]?.ms ?? 0)) slowest[input.kind] = { number, ms };
     outcomes[input.kind] ??= {};
     outcomes[input.kind]![result] = (outcomes[input.kind]![result] ?? 0) + 1;
