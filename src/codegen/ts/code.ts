@@ -4,7 +4,7 @@
  */
 import { assertNever } from '../../core/errors.ts';
 import { access, isInherited, literalKey, quote } from './names.ts';
-import { type AliasPlan, isFlexible, type MemberPlan, type Shape, type StructPlan } from './plan.ts';
+import { type AliasPlan, isFlexible, type MemberPlan, type Shape, type StructPlan } from './shapes.ts';
 
 /** What the code is printed for. */
 export interface Target {

@@ -19,16 +19,9 @@ import {
   typeKey,
   upperCamel,
 } from './names.ts';
-import {
-  type AliasPlan,
-  type EnumPlan,
-  type MemberPlan,
-  Planner,
-  type Shape,
-  type StructPlan,
-  type ValueOptions,
-} from './plan.ts';
+import { Planner } from './plan.ts';
 import { makeSectionCodec, type SectionLayout } from './run-time.ts';
+import type { AliasPlan, EnumPlan, MemberPlan, Shape, StructPlan, ValueOptions } from './shapes.ts';
 import { typeOfShape } from './types.ts';
 import { codecType, viewClass } from './view.ts';
 

@@ -10,7 +10,8 @@ import type { Btf } from '../../btf/table.ts';
 import * as runtime from '../../decode/index.ts';
 import { aliasCodec, type RuntimeName, readFunction, structCodec, type Target } from './code.ts';
 import { moduleScope } from './names.ts';
-import { Planner, type TypePlan, type ValueOptions } from './plan.ts';
+import { Planner } from './plan.ts';
+import type { TypePlan, ValueOptions } from './shapes.ts';
 
 /** The variables of a data section: what {@link makeSectionCodec} needs to know. */
 export interface SectionLayout {

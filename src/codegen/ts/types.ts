@@ -1,7 +1,7 @@
 /** How shapes are spelled as TypeScript types: of decoded values, of values to encode, of what views return. */
 import { assertNever } from '../../core/errors.ts';
 import { typedArrayOf } from './code.ts';
-import type { Shape } from './plan.ts';
+import type { Shape } from './shapes.ts';
 
 /** @param input  the type for encoding, where unions have optional arms */
 export function typeOfShape(shape: Shape, openEnums: boolean, input = false): string {

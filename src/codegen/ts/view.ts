@@ -2,7 +2,7 @@
 import { assertNever } from '../../core/errors.ts';
 import { readMember, type Target } from './code.ts';
 import { getter, NameScope } from './names.ts';
-import type { MemberPlan, Shape, StructPlan } from './plan.ts';
+import type { MemberPlan, Shape, StructPlan } from './shapes.ts';
 import { viewTypeOf } from './types.ts';
 
 const IDENTIFIER = /^[A-Za-z_]\w*$/;
