@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isEccError } from '../core/errors.ts';
-import { joinCflags, splitWords } from './argv.ts';
+import { joinCflags, separateProgramArgs, splitWords } from './argv.ts';
 
 describe('joinCflags', () => {
   test.each([
@@ -49,5 +49,32 @@ describe('splitWords', () => {
       caught = error;
     }
     expect(isEccError(caught) && caught.code).toBe('USAGE_QUOTE');
+  });
+});
+
+describe('separateProgramArgs', () => {
+  test.each([
+    [
+      ['run', '-j', 'p.json', '--pid', '1'],
+      ['run', '-j', 'p.json', '--', '--pid', '1'],
+    ],
+    [
+      ['run', '--duration', '3', 'p.json', '--', '-x'],
+      ['run', '--duration', '3', 'p.json', '--', '-x'],
+    ],
+    [
+      ['run', '-', '-j'],
+      ['run', '-', '--', '-j'],
+    ],
+    [
+      ['run', 'p.json'],
+      ['run', 'p.json'],
+    ],
+    [
+      ['a.bpf.c', '-o', 'x'],
+      ['a.bpf.c', '-o', 'x'],
+    ],
+  ])('%j', (argv, separated) => {
+    expect(separateProgramArgs(argv)).toEqual(separated);
   });
 });

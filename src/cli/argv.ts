@@ -9,6 +9,7 @@ export const PARSER_SETTINGS = {
   'boolean-negation': false,
   'parse-numbers': false,
   'parse-positional-numbers': false,
+  'populate--': true,
 } as const;
 
 const LONG = '--additional-cflags';
@@ -72,4 +73,27 @@ export function splitWords(text: string): string[] {
   if (quote !== '') throw new UsageError('USAGE_QUOTE', `-a ${text}: the quote ${quote} is not closed`);
   if (word !== undefined) words.push(word);
   return words;
+}
+
+/** Options of `ecc run` that take a value; the package is the first word that is none of theirs. */
+const RUN_VALUES = new Set(['--duration', '--max-events', '--attach', '--btf']);
+
+/**
+ * `ecc run` hands everything behind the package to the program, dashes or not: a `--` is put there, so that the parser does not look
+ * at it.
+ */
+export function separateProgramArgs(argv: readonly string[]): string[] {
+  if (argv[0] !== 'run') return [...argv];
+  for (let i = 1; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--') return [...argv];
+    if (RUN_VALUES.has(word)) i++;
+    else if (!word.startsWith('-') || word === '-') {
+      const rest = argv.slice(i + 1);
+      return rest.length === 0
+        ? [...argv]
+        : [...argv.slice(0, i + 1), '--', ...(rest[0] === '--' ? rest.slice(1) : rest)];
+    }
+  }
+  return [...argv];
 }

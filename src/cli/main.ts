@@ -5,12 +5,14 @@
 import yargs from 'yargs';
 import { isEccError, UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
-import { joinCflags, PARSER_SETTINGS } from './argv.ts';
+import { joinCflags, PARSER_SETTINGS, separateProgramArgs } from './argv.ts';
 import { cache } from './commands/cache.ts';
+import { check } from './commands/check.ts';
 import { clangd } from './commands/clangd.ts';
 import { compile } from './commands/compile.ts';
 import { doctor } from './commands/doctor.ts';
 import { inspect } from './commands/inspect.ts';
+import { run } from './commands/run.ts';
 import { types } from './commands/types.ts';
 import { unpack } from './commands/unpack.ts';
 import { vmlinux } from './commands/vmlinux.ts';
@@ -22,7 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const debug = argv.includes('--debug');
   closeQuietly();
   try {
-    await parser(joinCflags(argv)).parseAsync();
+    await parser(joinCflags(separateProgramArgs(argv))).parseAsync();
   } catch (error) {
     process.exitCode = reportError(error, { json, debug });
   }
@@ -33,6 +35,8 @@ function parser(argv: readonly string[]) {
     .scriptName('ecc')
     .parserConfiguration(PARSER_SETTINGS)
     .command(compile)
+    .command(run)
+    .command(check)
     .command(types)
     .command(inspect)
     .command(unpack)
@@ -95,7 +99,7 @@ function knownOptions(instance: object): ReadonlySet<string> {
 }
 
 /** Options that take one value, given twice, are a slip: which of the two is meant? */
-const LISTS = new Set(['_', 'files', 'sources', 'args', 'additional-cflags', 'a', 'type', 't', 'attach']);
+const LISTS = new Set(['_', '--', 'files', 'sources', 'args', 'additional-cflags', 'a', 'type', 't', 'attach']);
 
 function checkRepeated(argv: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(argv)) {

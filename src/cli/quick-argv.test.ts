@@ -62,7 +62,6 @@ describe('everything else is left to yargs', () => {
     [['a.c', '-o', 'x', '-o', 'y']],
     [['a.c', '--output-path', '']],
     [['a.c', '--target-arch', 'vax']],
-    [['--', 'a.c']],
     [['-']],
     [['a.c', '--o', 'x']],
     [['a.c', '-output-path', 'x']],
