@@ -136,6 +136,9 @@ async function runOpened(
   try {
     const chatty = (message: string) => process.stderr.write(message);
     const bpf = await (flags.verbose ? withPrint(native, PrintLevel.debug, chatty, load) : load());
+    // whatever ends the process: nothing stays attached (tc filters would)
+    const dispose = () => bpf[Symbol.dispose]();
+    process.once('exit', dispose);
     try {
       await printPackage(bpf, {
         mode,
@@ -148,6 +151,7 @@ async function runOpened(
       });
     } finally {
       await bpf.close();
+      process.off('exit', dispose);
     }
     return ExitCode.ok;
   } catch (error) {

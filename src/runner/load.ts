@@ -155,16 +155,21 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
     this.programs = this.#programs() as this['programs'];
     const maps: Record<string, BpfMap<unknown, unknown>> = Object.create(null);
     const events: Record<string, EventStream<unknown>> = Object.create(null);
-    for (const map of opened.model.maps) {
-      const handle = object.findMap(map.name);
-      if (map.kind !== 'user' || handle === undefined) continue;
-      if (map.typeName === 'ringbuf' || map.typeName === 'perf_event_array')
-        events[map.name] = this.#stream(map, handle);
-      else maps[map.name] = this.#map(map, handle);
+    try {
+      for (const map of opened.model.maps) {
+        const handle = object.findMap(map.name);
+        if (map.kind !== 'user' || handle === undefined) continue;
+        if (map.typeName === 'ringbuf' || map.typeName === 'perf_event_array')
+          events[map.name] = this.#stream(map, handle);
+        else maps[map.name] = this.#map(map, handle);
+      }
+      this.#sections = this.#liveSections();
+    } catch (error) {
+      this.#free();
+      throw error;
     }
     this.maps = maps as unknown as Maps<M>;
     this.events = events as unknown as Events<M>;
-    this.#sections = this.#liveSections();
     this.rodata = this.#variables('.rodata') as SectionValues<M, 'rodata'>;
     this.bss = this.#variables('.bss') as SectionValues<M, 'bss'>;
     this.data = this.#variables('.data') as SectionValues<M, 'data'>;
