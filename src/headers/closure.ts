@@ -7,7 +7,7 @@
  */
 import { selectKfuncs } from '../btf/declare/kfuncs.ts';
 import type { NameMarks } from '../btf/declare/name-marks.ts';
-import { findDefinition } from '../btf/declare/names.ts';
+import { findDefinition, type NameRequest } from '../btf/declare/names.ts';
 import { signedWords } from '../btf/declare/signed-words.ts';
 import { Kind, type TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
@@ -27,7 +27,8 @@ export class Closure {
   readonly #words: Int32Array;
   readonly #offsets: Uint32Array;
   readonly #marks: NameMarks;
-  readonly #excluded: NameMarks | undefined;
+  readonly #ownTags: NameMarks | undefined;
+  readonly #ownOrdinary: NameMarks | undefined;
   readonly #defined: Uint8Array;
   readonly #followed: Uint8Array;
   readonly #types: TypeId[] = [];
@@ -37,15 +38,16 @@ export class Closure {
 
   /**
    * @param marks  the identifiers
-   * @param excluded  names that the program defines itself
+   * @param own  names that the program defines itself, which therefore name nothing of the kernel's
    */
-  constructor(btf: Btf, marks: NameMarks, excluded: NameMarks | undefined) {
+  constructor(btf: Btf, marks: NameMarks, own: Pick<NameRequest, 'ownTags' | 'ownOrdinary'> = {}) {
     this.names = new Uint8Array(btf.strings.length);
     this.#btf = btf;
     this.#words = signedWords(btf);
     this.#offsets = btf.offsets;
     this.#marks = marks;
-    this.#excluded = excluded;
+    this.#ownTags = own.ownTags;
+    this.#ownOrdinary = own.ownOrdinary;
     this.#defined = new Uint8Array(btf.count);
     this.#followed = new Uint8Array(btf.count);
   }
@@ -76,20 +78,20 @@ export class Closure {
         case Kind.struct:
         case Kind.union:
         case Kind.fwd:
-          if (isNamed && !this.#isExcluded(words[at]!)) this.#define(id as TypeId);
+          if (isNamed && !isIn(this.#ownTags, words[at]!)) this.#define(id as TypeId);
           break;
         case Kind.typedef:
-          if (isNamed && !this.#isExcluded(words[at]!)) {
+          if (isNamed && !isIn(this.#ownOrdinary, words[at]!)) {
             this.#define(id as TypeId);
             this.#open(words[at + 2]!);
           }
           break;
         case Kind.enum:
-          if (isNamed && !this.#isExcluded(words[at]!)) this.#define(id as TypeId);
+          if (isNamed && !isIn(this.#ownTags, words[at]!)) this.#define(id as TypeId);
           else if (this.#hasNamedEnumerator(at, info, 2)) this.#define(id as TypeId);
           break;
         case Kind.enum64:
-          if (isNamed && !this.#isExcluded(words[at]!)) this.#define(id as TypeId);
+          if (isNamed && !isIn(this.#ownTags, words[at]!)) this.#define(id as TypeId);
           else if (this.#hasNamedEnumerator(at, info, 3)) this.#define(id as TypeId);
           break;
         case Kind.func:
@@ -111,7 +113,8 @@ export class Closure {
     const words = this.#words;
     const marks = this.#marks;
     const end = at + 3 + (info & 0xffff) * step;
-    for (let m = at + 3; m < end; m += step) if (marks[words[m]!] === 1 && !this.#isExcluded(words[m]!)) return true;
+    for (let m = at + 3; m < end; m += step)
+      if (marks[words[m]!] === 1 && !isIn(this.#ownOrdinary, words[m]!)) return true;
     return false;
   }
 
@@ -124,10 +127,6 @@ export class Closure {
       this.names[this.#btf.nameOff(func)] = 1;
     }
     this.#drain();
-  }
-
-  #isExcluded(nameOff: number): boolean {
-    return this.#excluded !== undefined && this.#excluded[nameOff] === 1;
   }
 
   #define(id: TypeId): void {
@@ -264,4 +263,8 @@ export class Closure {
       }
     }
   }
+}
+
+function isIn(marks: NameMarks | undefined, nameOff: number): boolean {
+  return marks !== undefined && marks[nameOff] !== 0;
 }

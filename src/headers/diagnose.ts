@@ -7,8 +7,8 @@
 export type HeaderProblem =
   /** A type, enumerator or function that is not declared; or a struct, union or enum (`isTag`) that is only declared. */
   | { readonly kind: 'missing'; readonly name: string; readonly isTag: boolean }
-  /** A name that the header and the program both define. */
-  | { readonly kind: 'clash'; readonly name: string }
+  /** A name that the header and the program both define: as a struct, union or enum (`isTag`), or as anything else. */
+  | { readonly kind: 'clash'; readonly name: string; readonly isTag: boolean }
   /** A struct or union that lacks a member. */
   | { readonly kind: 'no-member'; readonly type: string; readonly member: string };
 
@@ -17,7 +17,9 @@ const COLOUR = /\x1b\[[0-9;]*[A-Za-z]/g;
 
 /** Messages about something that is missing; the name is in quotes, somewhere. */
 const MISSING =
-  /\bincomplete\b|^unknown type name|^use of undeclared identifier|^implicit declaration of function|^call to undeclared function|never completed/;
+  /\bincomplete\b|will not be visible outside|^unknown type name|^use of undeclared identifier|^implicit declaration of function|^call to undeclared function|never completed/;
+/** Warnings that a missing declaration causes, often just before an error that does not name it. */
+const TELLING_WARNING = /^implicit declaration of function|will not be visible outside/;
 /** Messages about something that is defined twice; one of the two places is in the header. */
 const CLASH =
   /^(?:typedef )?redefinition of|^typedef redefinition|^conflicting types for|does not match previous declaration|^static declaration of|^redeclaration of|^nested redefinition|^previous definition|different storage class|follows non-/;
@@ -49,8 +51,7 @@ export function diagnoseHeader(stderr: string, header: string, isHeader: (path: 
     if (severity !== 'note') {
       error = diagnostic;
       clashSeen = false;
-      const isImplicit = text.startsWith('implicit declaration of function');
-      if (severity === 'warning' && !isImplicit) continue;
+      if (severity === 'warning' && !TELLING_WARNING.test(text)) continue;
       const noMember = NO_MEMBER.exec(text);
       if (noMember !== null) {
         const type = bareTypeName(noMember[2]!);
@@ -58,18 +59,18 @@ export function diagnoseHeader(stderr: string, header: string, isHeader: (path: 
       } else if (CLASH.test(text)) {
         if (!inHeader) continue;
         clashSeen = true;
-        const name = identifierAt(lines, diagnostic);
-        if (name !== undefined) note({ kind: 'clash', name });
+        const clash = identifierAt(lines, diagnostic);
+        if (clash !== undefined) note({ kind: 'clash', ...clash });
       } else if (MISSING.test(text)) {
         for (const name of quotedNames(text)) note({ kind: 'missing', ...name });
       }
     } else if (error !== undefined && error.severity !== 'warning') {
       const macro = MACRO.exec(text);
-      if (macro !== null && isHeader(error.file)) note({ kind: 'clash', name: macro[1]! });
+      if (macro !== null && isHeader(error.file)) note({ kind: 'clash', name: macro[1]!, isTag: false });
       else if (inHeader && !clashSeen && CLASH.test(error.text)) {
         clashSeen = true;
-        const name = identifierAt(lines, diagnostic);
-        if (name !== undefined) note({ kind: 'clash', name });
+        const clash = identifierAt(lines, diagnostic);
+        if (clash !== undefined) note({ kind: 'clash', ...clash });
       }
     }
   }
@@ -86,14 +87,20 @@ function* parseDiagnostics(stderr: string): Generator<Diagnostic> {
 }
 
 /** The identifier that a place in the header is about: where the caret is, or the tag behind a keyword there. */
-function identifierAt(lines: readonly string[], { line, column }: Diagnostic): string | undefined {
-  const text = lines[line - 1]?.slice(column - 1) ?? '';
-  const match = /^(?:(?:struct|union|enum)\s+)?([A-Za-z_]\w*)/.exec(text);
-  return match?.[1];
+function identifierAt(lines: readonly string[], { line, column }: Diagnostic): NamedThing | undefined {
+  const text = lines[line - 1] ?? '';
+  const [, keyword, name] = /^((?:struct|union|enum)\s+)?([A-Za-z_]\w*)/.exec(text.slice(column - 1)) ?? [];
+  if (name === undefined) return undefined;
+  return { name, isTag: keyword !== undefined || /\b(?:struct|union|enum)\s+$/.test(text.slice(0, column - 1)) };
+}
+
+interface NamedThing {
+  readonly name: string;
+  readonly isTag: boolean;
 }
 
 /** `'const struct foo *'` → foo, a tag; both names of `'foo_t' (aka 'struct foo')`. */
-function quotedNames(text: string): { name: string; isTag: boolean }[] {
+function quotedNames(text: string): NamedThing[] {
   return [...text.matchAll(/'([^']+)'/g)].flatMap(([, quoted]) => {
     const name = bareTypeName(quoted!);
     return name === undefined ? [] : [{ name, isTag: /\b(?:struct|union|enum)\b/.test(quoted!) }];

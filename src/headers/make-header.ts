@@ -5,7 +5,7 @@
 import { emitHeader } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
 import { markNames, type NameMarks } from '../btf/declare/name-marks.ts';
-import { CNames, type Rename } from '../btf/declare/names.ts';
+import { CNames, type NameRequest, OwnTagMark, type Rename } from '../btf/declare/names.ts';
 import type { TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { Closure } from './closure.ts';
@@ -22,15 +22,23 @@ const ALWAYS = [
 
 const DEFAULT_ORIGIN = 'kernel BTF';
 
+/** What a program makes of a tag; `renamed`: something that the header must not even declare under that name. */
+export type OwnTagUse = keyof typeof OwnTagMark;
+
+/** Names that a program defines itself, by C's two namespaces. */
+export interface OwnNames {
+  readonly tags: ReadonlyMap<string, OwnTagUse>;
+  /** Typedefs, enumerators, variables, functions. */
+  readonly ordinary: ReadonlySet<string>;
+}
+
 export interface HeaderRequest {
   /** Names that the program mentions: of types, members, enumerators, kfuncs. */
   readonly identifiers: Iterable<string>;
   /** Functions that the program declares itself: no kfunc prototype is written for them. */
   readonly declaredFunctions?: ReadonlySet<string>;
-  /** Names that the program defines itself: left out, or renamed where other types need them by value. */
-  readonly exclude?: ReadonlySet<string>;
-  /** Names that cannot even be declared, since the program uses them for something else: renamed everywhere. */
-  readonly rename?: ReadonlySet<string>;
+  /** Names that the program defines itself: left out, or renamed where other types need them. */
+  readonly own?: OwnNames;
   /** Where the BTF comes from, for the first line. */
   readonly origin?: string;
 }
@@ -43,10 +51,10 @@ export interface KernelHeader {
 
 /** The header for a program that mentions these names. About 10 ms for a kernel's BTF. */
 export function makeHeader(btf: Btf, request: HeaderRequest): KernelHeader {
-  const own = markOwnNames(btf, request);
-  const closure = new Closure(btf, markNames(btf, [...ALWAYS, ...request.identifiers]), own.exclude);
+  const own = markOwnNames(btf, request.own);
+  const closure = new Closure(btf, markAll(btf, [...ALWAYS, ...request.identifiers]), own);
   closure.addNamed();
-  const kfuncs = closure.kfuncs().filter((id) => isFree(btf, id, own.exclude, request));
+  const kfuncs = closure.kfuncs().filter((id) => isFree(btf, id, request));
   closure.addPrototypes(kfuncs);
   const types = closure.types();
   const names = new CNames(btf, { ...own, relevant: closure.names });
@@ -64,27 +72,35 @@ export type FullHeaderRequest = Partial<HeaderRequest>;
 
 /** Every type of the BTF, and the prototypes of its kfuncs: all, or those that the program uses and does not declare. */
 export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): KernelHeader {
-  const own = markOwnNames(btf, request);
+  const own = markOwnNames(btf, request.own);
   const names = new CNames(btf, own);
-  if (own.exclude !== undefined) names.flavourOwnTags(btf.ids());
+  if (own.ownTags !== undefined) names.flavourOwnTags(btf.ids());
   const used = request.identifiers === undefined ? undefined : new Set(request.identifiers);
   const kfuncs = findKfuncs(btf).filter(
     (id) =>
-      isFree(btf, id, own.exclude, request) &&
-      !names.isTaken(btf.nameOff(id)) &&
-      (used === undefined || used.has(btf.name(id))),
+      isFree(btf, id, request) && !names.isTaken(btf.nameOff(id)) && (used === undefined || used.has(btf.name(id))),
   );
   return emitHeader(btf, { kfuncs, names, banner: markLine(request.origin ?? DEFAULT_ORIGIN) });
 }
 
 /** True for a function that the program neither declares nor calls something else by its name. */
-function isFree(btf: Btf, id: TypeId, exclude: NameMarks | undefined, request: FullHeaderRequest): boolean {
-  const { declaredFunctions } = request;
-  if (exclude !== undefined && exclude[btf.nameOff(id)] === 1) return false;
-  return declaredFunctions === undefined || !declaredFunctions.has(btf.name(id));
+function isFree(btf: Btf, id: TypeId, { declaredFunctions, own }: FullHeaderRequest): boolean {
+  const name = btf.name(id);
+  return declaredFunctions?.has(name) !== true && own?.ordinary.has(name) !== true;
 }
 
-function markOwnNames(btf: Btf, { exclude, rename }: FullHeaderRequest) {
-  const mark = (names: readonly string[]) => (names.length === 0 ? undefined : markNames(btf, names));
-  return { exclude: mark([...(exclude ?? []), ...(rename ?? [])]), rename: mark([...(rename ?? [])]) };
+function markAll(btf: Btf, names: Iterable<string>): NameMarks {
+  return markNames(
+    btf,
+    Array.from(names, (name) => [name, 1] as const),
+  );
+}
+
+function markOwnNames(btf: Btf, own: OwnNames | undefined): Pick<NameRequest, 'ownTags' | 'ownOrdinary'> {
+  if (own === undefined) return {};
+  const tags = Array.from(own.tags, ([tag, kind]) => [tag, OwnTagMark[kind]] as const);
+  return {
+    ownTags: tags.length === 0 ? undefined : markNames(btf, tags),
+    ownOrdinary: own.ordinary.size === 0 ? undefined : markAll(btf, own.ordinary),
+  };
 }

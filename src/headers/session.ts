@@ -11,7 +11,7 @@ import type { BtfExt } from '../btf/ext.ts';
 import { isComposite, isEnum, Kind } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { diagnoseHeader, type HeaderProblem } from './diagnose.ts';
-import { type HeaderRequest, makeFullHeader, makeHeader } from './make-header.ts';
+import { type HeaderRequest, makeFullHeader, makeHeader, type OwnNames, type OwnTagUse } from './make-header.ts';
 import { OlderKernel } from './older.ts';
 import { hasThing } from './presence.ts';
 import { findTooSmall } from './too-small.ts';
@@ -26,6 +26,8 @@ export interface SessionOptions {
   /** What the scan of the source found. */
   readonly identifiers: ReadonlySet<string>;
   readonly declaredFunctions: ReadonlySet<string>;
+  /** Names that the program defines itself, as far as the scan could tell. */
+  readonly own?: OwnNames;
   /** Where the BTF comes from, for the header's first line. */
   readonly origin?: string;
   /** BTF of an older kernel, for types and members that `btf` no longer has; asked for at most once, when something is missing. */
@@ -37,8 +39,8 @@ export interface SessionOptions {
 export class HeaderSession {
   readonly #options: SessionOptions;
   readonly #added = new Set<string>();
-  readonly #excluded = new Set<string>();
-  readonly #renamed = new Set<string>();
+  readonly #ownTags: Map<string, OwnTagUse>;
+  readonly #ownOrdinary: Set<string>;
   /** Members of the older kernel that were added, as `type.member`. */
   readonly #overlaid = new Set<string>();
   #older: OlderKernel | null | undefined;
@@ -50,6 +52,8 @@ export class HeaderSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#btf = options.btf;
+    this.#ownTags = new Map(options.own?.tags);
+    this.#ownOrdinary = new Set(options.own?.ordinary);
     this.#isFull = options.full === true;
   }
 
@@ -70,8 +74,7 @@ export class HeaderSession {
       identifiers: new Set([...identifiers, ...this.#added]),
       // What clang did not find declared is not, whatever the scan saw.
       declaredFunctions: new Set([...declaredFunctions].filter((name) => !this.#added.has(name))),
-      exclude: this.#excluded,
-      rename: this.#renamed,
+      own: { tags: this.#ownTags, ordinary: this.#ownOrdinary },
       ...(origin === undefined ? {} : { origin }),
     };
     if (!this.#isFull) return makeHeader(this.#btf, request).text;
@@ -107,7 +110,8 @@ export class HeaderSession {
       problem.kind === 'missing' && hasThing(this.#btf, { kind: 'function', name: problem.name }) ? [problem.name] : [],
     );
     let changed = false;
-    for (const name of [...findTooSmall(object, ext, this.#btf), ...undeclared]) changed = this.#add(name) || changed;
+    for (const name of findTooSmall(object, ext, this.#btf)) changed = this.#add(name, true) || changed;
+    for (const name of undeclared) changed = this.#add(name, false) || changed;
     return this.#again(changed, changed);
   }
 
@@ -131,33 +135,41 @@ export class HeaderSession {
       case 'missing': {
         const { name, isTag } = problem;
         if (isTag ? isTagOf(this.#btf, name) : isOrdinaryName(this.#btf, name))
-          return this.#add(name) ? 'changed' : 'known';
+          return this.#add(name, isTag) ? 'changed' : 'known';
         return (await this.#borrowType(name)) ? 'changed' : 'unknown';
       }
-      case 'clash':
-        if (!isTagOf(this.#btf, problem.name) && !isOrdinaryName(this.#btf, problem.name)) return 'unknown';
-        return this.#exclude(problem.name) ? 'changed' : 'known';
+      case 'clash': {
+        const { name, isTag } = problem;
+        if (!(isTag ? isTagOf(this.#btf, name) || isForward(this.#btf, name) : isOrdinaryName(this.#btf, name)))
+          return 'unknown';
+        return (isTag ? this.#leaveOutTag(name) : this.#leaveOut(name)) ? 'changed' : 'known';
+      }
       case 'no-member':
         return (await this.#borrowMember(problem.type, problem.member)) ? 'changed' : 'unknown';
     }
   }
 
   /** False when the name was in already, so that more of the same would not help. */
-  #add(name: string): boolean {
+  #add(name: string, isTag: boolean): boolean {
     const { identifiers, declaredFunctions } = this.#options;
+    // Left out because the program seemed to define it, which in this branch of its conditionals it does not.
+    const wasOwn = isTag ? this.#ownTags.delete(name) : this.#ownOrdinary.delete(name);
     const isIn = this.#added.has(name) || (identifiers.has(name) && !declaredFunctions.has(name));
-    if (this.#isFull || (isIn && !this.#excluded.has(name))) return false;
-    // Left out because the program defines it, which in this branch of its conditionals it does not.
-    this.#excluded.delete(name);
     this.#added.add(name);
+    return wasOwn || (!isIn && !this.#isFull);
+  }
+
+  #leaveOut(name: string): boolean {
+    if (this.#ownOrdinary.has(name)) return false;
+    this.#ownOrdinary.add(name);
     return true;
   }
 
-  /** The first time the name is left out where it can be, the second time it is renamed wherever it stands. */
-  #exclude(name: string): boolean {
-    if (this.#renamed.has(name)) return false;
-    if (this.#excluded.has(name)) this.#renamed.add(name);
-    else this.#excluded.add(name);
+  /** The first time the tag is left out where it can be, the second time it is renamed wherever it stands. */
+  #leaveOutTag(name: string): boolean {
+    const known = this.#ownTags.get(name);
+    if (known === 'renamed') return false;
+    this.#ownTags.set(name, known === undefined ? 'struct' : 'renamed');
     return true;
   }
 
@@ -200,4 +212,9 @@ function isOrdinaryName(btf: Btf, name: string): boolean {
     hasThing(btf, { kind: 'function', name }) ||
     hasThing(btf, { kind: 'enumerator', name })
   );
+}
+
+/** A tag that the kernel only declares. */
+function isForward(btf: Btf, name: string): boolean {
+  return btf.find(name, Kind.fwd) !== undefined;
 }

@@ -23,11 +23,17 @@ export interface Rename {
 /** clang has a type of that name, for bpf another one than the kernel's: it is not ours to declare. */
 const BUILTIN_TYPEDEF = '__builtin_va_list';
 
+/** What the program makes of a tag: a mark in {@link NameRequest.ownTags}. */
+export const OwnTagMark = { struct: 1, union: 2, enum: 3, renamed: 4 } as const;
+
 export interface NameRequest {
-  /** Names that the program defines itself. */
-  readonly exclude?: NameMarks | undefined;
-  /** Those of them that not even a forward declaration may bear. */
-  readonly rename?: NameMarks | undefined;
+  /**
+   * Tags that the program defines itself, each with its {@link OwnTagMark}. A forward declaration may bear such a name if it is of
+   * the same kind, then it is the program's struct.
+   */
+  readonly ownTags?: NameMarks | undefined;
+  /** Typedefs, enumerators, variables and functions that the program defines itself. */
+  readonly ownOrdinary?: NameMarks | undefined;
   /** The names that will be asked for. Default: all. */
   readonly relevant?: NameMarks;
 }
@@ -42,15 +48,15 @@ export class CNames {
   readonly #sharedTags = new Map<number, number>();
   /** Owners so far of each name in the namespace of typedefs and enumerators, by name offset. */
   readonly #ordinary: Uint16Array;
-  readonly #excluded: NameMarks | undefined;
-  readonly #renamed: NameMarks | undefined;
+  readonly #ownTags: NameMarks | undefined;
+  readonly #ownOrdinary: NameMarks | undefined;
   readonly #builtins = new Set<number>();
 
-  constructor(btf: Btf, { exclude, rename, relevant }: NameRequest = {}) {
+  constructor(btf: Btf, { ownTags, ownOrdinary, relevant }: NameRequest = {}) {
     this.#btf = btf;
     this.#ordinary = new Uint16Array(btf.strings.length);
-    this.#excluded = exclude;
-    this.#renamed = rename;
+    this.#ownTags = ownTags;
+    this.#ownOrdinary = ownOrdinary;
     this.#claim(relevant);
   }
 
@@ -72,7 +78,7 @@ export class CNames {
         case Kind.enum64: {
           if (name !== 0 && (relevant === undefined || relevant[name] === 1)) this.#claimTag(id as TypeId, name);
           // Who defines an enum himself defines its values as well.
-          const isOwn = this.isExcluded(name);
+          const isOwn = this.#isOwnTag(name);
           const step = ((info >>> 24) & 0x1f) === Kind.enum ? 2 : 3;
           const end = at + 3 + (info & 0xffff) * step;
           for (let m = at + 3; m < end; m += step) {
@@ -80,7 +86,7 @@ export class CNames {
             if (relevant !== undefined && relevant[enumerator] === 0) continue;
             const owners = ++ordinary[enumerator]!;
             if (owners > 1) this.#enumeratorSuffix.set(m, `___${owners}`);
-            else if (isOwn || this.isExcluded(enumerator)) this.#enumeratorSuffix.set(m, KERNEL_FLAVOUR);
+            else if (isOwn || this.#isOwnOrdinary(enumerator)) this.#enumeratorSuffix.set(m, KERNEL_FLAVOUR);
           }
           break;
         }
@@ -104,7 +110,7 @@ export class CNames {
     }
     const owners = ++this.#ordinary[name]!;
     if (owners > 1) this.#typeSuffix.set(id, `___${owners}`);
-    else if (this.isExcluded(name)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+    else if (this.#isOwnOrdinary(name)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
   /** A quick look at `__b`, so that few names are decoded. */
@@ -121,7 +127,8 @@ export class CNames {
       return;
     }
     this.#tags.set(name, id);
-    if (this.#renamed !== undefined && this.#renamed[name] === 1) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+    const own = this.#ownTags === undefined ? 0 : this.#ownTags[name]!;
+    if (own !== 0 && own !== tagMark(this.#btf, id)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
   }
 
   /** A forward declaration without definition bears its name beside others of its kind, but not beside another kind's. */
@@ -147,16 +154,19 @@ export class CNames {
     return undefined;
   }
 
-  /** True where a name, given by its offset, is one that the program defines itself. */
-  isExcluded(nameOff: number): boolean {
-    return this.#excluded !== undefined && this.#excluded[nameOff] === 1;
+  #isOwnTag(nameOff: number): boolean {
+    return this.#ownTags !== undefined && this.#ownTags[nameOff] !== 0;
+  }
+
+  #isOwnOrdinary(nameOff: number): boolean {
+    return this.#ownOrdinary !== undefined && this.#ownOrdinary[nameOff] !== 0;
   }
 
   /** Tags among these types that the program defines itself are called `NAME___kernel` from now on. */
   flavourOwnTags(types: Iterable<TypeId>): void {
-    if (this.#excluded === undefined) return;
+    if (this.#ownTags === undefined) return;
     for (const id of types) {
-      if (!this.isExcluded(this.#btf.nameOff(id)) || this.#typeSuffix.has(id)) continue;
+      if (!this.#isOwnTag(this.#btf.nameOff(id)) || this.#typeSuffix.has(id)) continue;
       const kind = this.#btf.kind(id);
       if (isComposite(kind) || isEnum(kind)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
     }
@@ -205,6 +215,19 @@ export class CNames {
         return { kind: 'enumerator' as const, name, as: name + suffix };
       }),
     ];
+  }
+}
+
+function tagMark(btf: Btf, id: TypeId): number {
+  switch (btf.kind(id)) {
+    case Kind.struct:
+      return OwnTagMark.struct;
+    case Kind.union:
+      return OwnTagMark.union;
+    case Kind.fwd:
+      return btf.kindFlag(id) ? OwnTagMark.union : OwnTagMark.struct;
+    default:
+      return OwnTagMark.enum;
   }
 }
 

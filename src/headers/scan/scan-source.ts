@@ -8,6 +8,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isOurHeader } from '../marker.ts';
+import { type Definitions, findDefinitions, type OwnTag } from './definitions.ts';
 import { type FileTokens, type IncludeDirective, parseIncludeTarget, scanTokens } from './tokens.ts';
 
 /** Its prototypes mention half of the kernel; what it needs of it is in `ALWAYS` of ../make-header.ts. */
@@ -53,6 +54,8 @@ export interface SourceScan {
   readonly identifiers: ReadonlySet<string>;
   /** Functions that the program or a header of its declares at file scope. */
   readonly declaredFunctions: ReadonlySet<string>;
+  /** What the user's files define under names of their own choice. */
+  readonly own: Definitions;
   /** Tags behind `struct` in the user's files, in the order in which the files are read. */
   readonly structTags: readonly SourceStructTag[];
   /** All files that were found, the source first. */
@@ -102,6 +105,7 @@ class Scanner {
   readonly #readText: (path: string) => string | undefined;
   readonly #identifiers = new Set<string>();
   readonly #declaredFunctions = new Set<string>();
+  readonly #own = { tags: new Map<string, OwnTag>(), ordinary: new Set<string>() };
   readonly #structTags = new Map<string, SourceStructTag>();
   readonly #files = new Map<string, { readonly path: string; readonly system: boolean }>();
   readonly #missing = new Set<string>();
@@ -120,7 +124,7 @@ class Scanner {
     for (const define of defines) this.#define(define);
     const main: FoundFile = { path: source, system: false, pathIndex: -1 };
     this.#files.set(resolve(source), { path: source, system: false });
-    this.#take(scanTokens(text), main);
+    this.#take(text, scanTokens(text), main);
     for (const name of forcedIncludes) {
       // clang looks for these from the working directory, then as for a quoted include.
       const from: FoundFile = { path: './-', system: false, pathIndex: -1 };
@@ -133,6 +137,7 @@ class Scanner {
     return {
       identifiers: this.#identifiers,
       declaredFunctions: this.#declaredFunctions,
+      own: this.#own,
       structTags: [...this.#structTags.values()],
       files: [...this.#files.values()],
       missing: [...this.#missing],
@@ -153,11 +158,14 @@ class Scanner {
     else values.add(value);
   }
 
-  #take(tokens: FileTokens, file: FoundFile): void {
+  #take(text: string, tokens: FileTokens, file: FoundFile): void {
     for (const word of tokens.identifiers) this.#identifiers.add(word);
     for (const name of tokens.declaredFunctions) this.#declaredFunctions.add(name);
     for (const [name, value] of tokens.includeMacros) this.#addIncludeMacro(name, value);
     if (!file.system) {
+      const { tags, ordinary } = findDefinitions(text);
+      for (const [tag, kind] of tags) if (!this.#own.tags.has(tag)) this.#own.tags.set(tag, kind);
+      for (const name of ordinary) this.#own.ordinary.add(name);
       for (const { tag, line } of tokens.structTags)
         if (!this.#structTags.has(tag)) this.#structTags.set(tag, { tag, file: file.path, line });
     }
@@ -211,7 +219,7 @@ class Scanner {
       if (isVmlinux) this.#ownVmlinux ??= candidate.path;
       if (isVmlinux && text.length > LARGEST_STUB) return;
       if (basename(candidate.path) === HELPER_DEFS) return;
-      this.#take(this.#request.cache?.tokens(key, text) ?? scanTokens(text), candidate);
+      this.#take(text, this.#request.cache?.tokens(key, text) ?? scanTokens(text), candidate);
       return;
     }
   }
