@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Kind } from '../../src/btf/index.ts';
 import { emitTypeScript } from '../../src/codegen/ts/module.ts';
 import { openObject } from '../../src/object/open.ts';
@@ -12,6 +12,9 @@ import { requireClang64 } from './clang.ts';
 import { loadModule, typeErrors } from './generated.ts';
 
 const PAGE = path.join(import.meta.dirname, '..', '..', 'docs', 'typescript.md');
+// Two compilers and tsc, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 240_000 });
+
 const directory = fileDirectory();
 
 /** What the page leaves out of the C program. */

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { type Btf, IntEncoding, isComposite, Kind, parseBtf, resolve, type TypeId } from '../../src/btf/index.ts';
 import { emitTypeScript } from '../../src/codegen/ts/module.ts';
 import { makeCodec } from '../../src/codegen/ts/run-time.ts';
@@ -22,6 +22,9 @@ const FILLS = 3;
 /** Bytes. The kernel has structs of megabytes, which are arrays mostly. */
 const LARGEST = 64 * 1024;
 const MOST_LEAVES = 4000;
+
+// Two compilers and tsc, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 240_000 });
 
 const directory = fileDirectory();
 

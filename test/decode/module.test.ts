@@ -1,7 +1,7 @@
 /** The module of a whole object: programs, maps, events, global variables, and what tsc makes of using it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BtfBuilder, Kind } from '../../src/btf/index.ts';
 import { emitTypeScript, type ModuleInput } from '../../src/codegen/ts/module.ts';
 import type { Codec, DataSection } from '../../src/decode/index.ts';
@@ -11,6 +11,9 @@ import type { Skippable } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { requireClang64 } from './clang.ts';
 import { loadModule, typeErrors } from './generated.ts';
+
+// Two compilers and tsc, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 240_000 });
 
 const directory = fileDirectory();
 

@@ -3,7 +3,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Btf, Kind, parseBtf, type TypeId } from '../../src/btf/index.ts';
 import { emitTypeScript } from '../../src/codegen/ts/module.ts';
 import { makeCodec } from '../../src/codegen/ts/run-time.ts';
@@ -21,6 +21,9 @@ import { Random } from './random.ts';
 const COUNT = 300;
 const FILLS = 4;
 const FLEXIBLE = 3;
+
+// Two compilers and tsc, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 240_000 });
 
 const directory = fileDirectory();
 const maker = new StructMaker(new Random(20261122));
