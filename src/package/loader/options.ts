@@ -170,11 +170,5 @@ function checkNames(variable: DocumentedVariable, taken: Map<string, string>, wa
     taken.set(option, `that of ${name}`);
   };
   claim(`--${long}`, BUILT_IN_LONG.has(long));
-  if (short === undefined || short === null) return;
-  if ([...short].length !== 1) {
-    warn('variable', name, {
-      code: 'LOADER_OPTION_SHORT',
-      message: `the short option of ${name} is ${JSON.stringify(short)}: ecli wants exactly one character`,
-    });
-  } else claim(`-${short}`, BUILT_IN_SHORT.has(short));
+  if (short !== undefined && short !== null) claim(`-${short}`, BUILT_IN_SHORT.has(short));
 }
