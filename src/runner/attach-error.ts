@@ -1,9 +1,9 @@
 /** Why a program could not be attached, and what would help: by what it was to be attached to and what the kernel said. */
 import { access, readdir, readFile } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { AttachRequest } from './attachment.ts';
 import type { Errno } from './native.ts';
-import { nearest } from './nearest.ts';
 import { explainRefusal, readPrivileges } from './privileges.ts';
 
 /** @param to  what it was to be attached to, in words */

@@ -1,6 +1,7 @@
 /** Programs on network interfaces, sockets and network namespaces: xdp, tc, tcx, netkit, socket filters, sk_lookup, flow_dissector. */
 import { open, readdir, readFile } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { attachError } from './attach-error.ts';
 import {
   type Attachment,
@@ -12,7 +13,6 @@ import {
   splitSection,
 } from './attachment.ts';
 import { callAsync, errnoOf, lastErrno, nativeStruct } from './native.ts';
-import { nearest } from './nearest.ts';
 
 const AttachType = { xdp: 37, tcxIngress: 46, tcxEgress: 47, netkitPrimary: 54, netkitPeer: 55 } as const;
 /** Bits of the loader's `flags` that say how an XDP program is run: driver, generic, offloaded. */

@@ -4,11 +4,11 @@
  */
 import { access } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { BpfProgram, BpfObject as ObjectModel } from '../object/model.ts';
 import { kernelFunctions } from './attach-error.ts';
 import type { OpenedPackage } from './load.ts';
 import type { Errno, Native } from './native.ts';
-import { nearest } from './nearest.ts';
 import { BpfObject, type OpenOptions } from './object.ts';
 import { type Preparation, prepare } from './prepare.ts';
 import { collectMessages } from './print.ts';

@@ -4,12 +4,12 @@
  */
 import { makeCodec } from '../codegen/ts/run-time.ts';
 import { UsageError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Codec } from '../decode/index.ts';
 import { initialBytes } from '../object/initial-bytes.ts';
 import type { DataSection, DataVariable, BpfObject as ObjectModel } from '../object/model.ts';
 import { type MappedMemory, mapMemory } from './memory.ts';
 import { errnoOf, type Native } from './native.ts';
-import { nearest } from './nearest.ts';
 import type { BpfObject } from './object.ts';
 
 export interface GlobalVariable {

@@ -6,10 +6,10 @@ import { Kind, type TypeId } from '../btf/kinds.ts';
 import { resolve } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 import { UsageError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { BpfObject as ObjectModel } from '../object/model.ts';
 import type { PackageMeta } from '../package/schema.ts';
 import { globalVariables } from './globals.ts';
-import { nearest } from './nearest.ts';
 
 /** What a variable holds, as far as a command line can say it. */
 type Scalar =

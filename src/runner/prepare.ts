@@ -1,11 +1,11 @@
 /** What is set between opening and loading: types for sections that libbpf does not know, attach targets, map sizes, which programs are loaded. */
 import { UsageError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { BpfObject as ObjectModel } from '../object/model.ts';
 import { ATTACH_TYPE_NAMES, PROGRAM_TYPE_NAMES } from '../object/section-defs.ts';
 import { splitSection } from './attachment.ts';
 import { type GlobalValues, setInitialValues } from './globals.ts';
 import { errnoOf } from './native.ts';
-import { nearest } from './nearest.ts';
 import type { BpfObject } from './object.ts';
 
 export interface Preparation {
