@@ -80,6 +80,7 @@ class DefinitionFinder implements Definitions {
   readonly tags = new Map<string, OwnTag>();
   readonly ordinary = new Set<string>();
   #braces = 0;
+  /** Of both kinds. */
   #parentheses = 0;
   /** Depth of braces at which the enumerators of the enum being read stand; 0 outside of one. */
   #enumDepth = 0;
@@ -152,6 +153,11 @@ class DefinitionFinder implements Definitions {
         this.#wantsFunctionName = this.#isFileScope() && /^BPF_[A-Z0-9_]+$/.test(this.#word ?? '');
         this.#parentheses++;
         break;
+      case '[':
+        this.#declare();
+        this.#parentheses++;
+        break;
+      case ']':
       case ')':
         if (this.#parentheses > 0) this.#parentheses--;
         this.#wantsFunctionName = false;
