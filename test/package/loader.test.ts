@@ -74,7 +74,11 @@ describe('variables', () => {
 
 describe('events', () => {
   test.each([
-    ['no struct', `${ring}\n${send('__u64')}`, ['LOADER_NO_EXPORT_TYPE:3']],
+    [
+      'no struct',
+      `${ring}\nSEC("tp/sched/sched_switch") int prog(void *ctx) { __u64 e = 1; bpf_ringbuf_output(&rb, &e, sizeof(e), 0); return 0; }`,
+      ['LOADER_NO_EXPORT_TYPE:3'],
+    ],
     ['a struct', `struct event { int pid; };\n${ring}\n${send('struct event')}`, []],
     ['a bitfield', `struct event { int a : 3; int b; };\n${ring}\n${send('struct event')}`, ['LOADER_EVENT_MEMBER:4']],
     [
