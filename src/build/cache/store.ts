@@ -89,12 +89,11 @@ export class CacheStore {
 
   #count(): void {
     const file = path.join(this.directory, COUNT);
-    const info = statSync(file, { throwIfNoEntry: false });
-    const before = info === undefined ? Number.NaN : Number(readFileSync(file, 'utf8'));
-    const bytes = before + this.#written;
+    const known = readCount(file);
+    const bytes = (known?.bytes ?? Number.NaN) + this.#written;
     this.#written = 0;
-    const isGood = bytes <= this.maxBytes && Date.now() - info!.mtimeMs < MEASURE_AFTER_MS;
-    if (isGood) this.#put(file, String(bytes), info!.mtimeMs);
+    const isGood = known !== undefined && bytes <= this.maxBytes && Date.now() - known.measuredMs < MEASURE_AFTER_MS;
+    if (isGood) this.#put(file, String(bytes), known.measuredMs);
     else this.trim();
   }
 
@@ -158,6 +157,24 @@ export class CacheStore {
       if (info?.isFile()) found.push({ file, size: info.size, usedMs: info.mtimeMs });
     }
     return found;
+  }
+}
+
+/** The modification time is that of the last measurement. */
+function readCount(file: string): { readonly bytes: number; readonly measuredMs: number } | undefined {
+  try {
+    return { bytes: Number(readFileSync(file, 'utf8')), measuredMs: statSync(file).mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files that another process removed, and directories that are not writable, are nothing to stop for. */
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // it stays until the next time
   }
 }
 
