@@ -24,6 +24,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   const debug = argv.includes('--debug');
   closeQuietly();
   try {
+    // yargs would print the script and then go on to build a source of that name
+    if (argv[0] === 'completion') {
+      parser([]).showCompletionScript();
+      return;
+    }
     await parser(joinCflags(separateProgramArgs(argv))).parseAsync();
   } catch (error) {
     process.exitCode = reportError(error, { json, debug });

@@ -258,3 +258,10 @@ describe('objects and packages from elsewhere', () => {
     expect(readFileSync(path.join(directory, 'out/a.bpf.o'), 'utf8')).toBe('mine');
   });
 });
+
+test('completion: the script, and what it asks for', async () => {
+  const { status, stdout } = await ecc(['completion']);
+  expect(status).toBe(0);
+  expect(await run('bash', ['-n'], { input: stdout })).toMatchObject({ status: 0, stderr: '' });
+  expect((await ecc(['--get-yargs-completions', 'ecc', 'ins'])).stdout).toContain('inspect');
+});
