@@ -120,7 +120,7 @@ test('an image made by scripts/image/build.mjs', async (context) => {
       'cd "$0" && exec "$@"',
       config.WorkingDir,
       ...config.Entrypoint,
-      ...args,
+      ...(args.length > 0 ? args : config.Cmd),
     ];
     return run(unshare, ['-m', 'sh', '-ec', script, 'sh', source, rootfs, ...command]);
   };
