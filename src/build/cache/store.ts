@@ -169,10 +169,10 @@ function readCount(file: string): { readonly bytes: number; readonly measuredMs:
   }
 }
 
-/** Files that another process removed, and directories that are not writable, are nothing to stop for. */
+/** What is not there, or cannot be removed, stays away or stays. */
 function remove(file: string): void {
   try {
-    rmSync(file, { force: true });
+    unlinkSync(file);
   } catch {
     // it stays until the next time
   }
@@ -182,13 +182,4 @@ function remove(file: string): void {
 function maxBytesOf(text: string | undefined): number {
   const megabytes = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
   return megabytes >= 0 ? megabytes * MEGABYTE : DEFAULT_MAX_BYTES;
-}
-
-/** What is not there, or cannot be removed, stays away or stays. */
-function remove(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // nothing that matters to the build
-  }
 }
