@@ -5,13 +5,13 @@ import { chosenCache } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import { ScanCache } from '../headers/scan/scan-source.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
-import { checkUserFlags } from '../toolchain/clang.ts';
+import { checkUserFlags, searchPath } from '../toolchain/clang.ts';
 import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
 import { type AstFacts, readAst } from './ast.ts';
 import { type BuildInputs, collectInputs } from './cache/inputs.ts';
 import { type CompilerOutput, runCompilers } from './compilers.ts';
-import { explainFailure } from './explain-failure.ts';
+import { explainFailure, explainObject } from './explain-failure.ts';
 import { InputFiles } from './input-files.ts';
 import { type KernelChoice, type KernelTypes, loadKernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
@@ -115,6 +115,8 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
         facts,
         clang: clang.text,
         kernelOrigin: kernel.origin,
+      }).catch((error: unknown) => {
+        throw explainObject(error, output.diagnostics, searchPath(project.compilers.codegen));
       });
     });
     return { ...compiled, ...metadata, facts };
@@ -195,10 +197,15 @@ async function withCompilers<T>(
       onObject: options.onObject ?? (() => {}),
     }).catch(async (error: unknown) => {
       throw await explainFailure(error, {
+        source,
         tools,
         version,
         headerOnly: options.headerOnly === true,
         userFiles: project.userFiles,
+        arch,
+        cacheDir,
+        kernelHeader: project.ownHeader ? 'own' : project.compilers.session === undefined ? 'none' : 'made',
+        includes: searchPath(project.compilers.codegen),
       });
     });
     const compiled: CompiledObject = {
