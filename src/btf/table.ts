@@ -276,7 +276,14 @@ export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf 
   const types = reader.slice(headerSize + typeOff, typeLen, 'type section');
   const ownStrings = reader.slice(headerSize + strOff, strLen, 'string section');
   if (strLen === 0 ? base === undefined : ownStrings[strLen - 1] !== 0 || (base === undefined && ownStrings[0] !== 0)) {
-    throw new MalformedError('BTF_BAD_STRINGS', `${what}: the string section does not begin and end with a NUL byte`);
+    const isSplit = base === undefined && strLen > 0 && ownStrings[strLen - 1] === 0;
+    throw new MalformedError(
+      'BTF_BAD_STRINGS',
+      `${what}: the string section does not begin and end with a NUL byte`,
+      isSplit
+        ? { hint: 'split BTF, as of a kernel module, is read together with its base, the BTF of the kernel' }
+        : {},
+    );
   }
 
   const ownWords = hostWords(types, littleEndian);
