@@ -73,7 +73,7 @@ async function compileProgram(clang: string): Promise<Program> {
   const object = path.join(directory, 'offsets.o');
   const values = PLAIN.map(([type, member]) => `__builtin_offsetof(${type}, ${member})`);
   const text = `${DECLARATIONS}
-struct task *task; struct uses_later *uses; struct mm *mm; struct mm_ptr_holder *holder;
+struct task *task; struct uses_later *uses; struct mm *mm; struct mm_ptr_holder holder;
 const u64 expected[] __attribute__((section("offsets"))) = { ${values.join(', ')} };
 `;
   writeFileSync(source, text);
