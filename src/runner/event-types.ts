@@ -7,6 +7,7 @@ import type { TypeId } from '../btf/kinds.ts';
 import { sizeOf } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 import { makeCodec } from '../codegen/ts/run-time.ts';
+import { MalformedError } from '../core/errors.ts';
 import type { Codec } from '../decode/index.ts';
 import type { BpfMap } from '../object/model.ts';
 import type { PackageMeta } from '../package/schema.ts';
@@ -18,14 +19,25 @@ export interface EventType {
   readonly typeId: TypeId;
   /** Bytes. */
   readonly size: number;
+  /** Instead of a type's own: what the package's `custom_members` pick out of a record. */
+  readonly members?: readonly CustomMember[];
+}
+
+export interface CustomMember {
+  readonly name: string;
+  /** Bytes from the start of the record. */
+  readonly offset: number;
+  readonly typeId: TypeId;
 }
 
 /** The types that the events of a map may have, most likely first; empty when nothing is known. */
 export function eventTypes(btf: Btf | undefined, meta: PackageMeta | undefined, map: BpfMap): EventType[] {
   if (btf === undefined) return [];
+  const config = exportConfig(meta, map.name);
+  const custom = customMembers(btf, config.custom_members);
+  if (custom !== undefined) return [custom];
   const ids = new Set<TypeId>();
-  const configured = configuredType(meta, map.name);
-  if (configured !== undefined) ids.add(configured);
+  if (typeof config.btf_type_id === 'number') ids.add(config.btf_type_id as TypeId);
   else if (map.valueTypeId !== undefined) ids.add(map.valueTypeId);
   else for (const type of meta?.export_types ?? []) ids.add(type.type_id as TypeId);
   return [...ids].flatMap((typeId) => {
@@ -34,13 +46,30 @@ export function eventTypes(btf: Btf | undefined, meta: PackageMeta | undefined, 
   });
 }
 
-/** `export_config: {"btf_type_id": N}` */
-function configuredType(meta: PackageMeta | undefined, name: string): TypeId | undefined {
-  const entry = meta?.bpf_skel.maps.find((map) => map.name === name);
-  const config = entry?.export_config;
-  if (typeof config !== 'object' || config === null) return undefined;
-  const id = (config as Record<string, unknown>).btf_type_id;
-  return typeof id === 'number' ? (id as TypeId) : undefined;
+/** `export_config` of a map: `{"btf_type_id": N}`, `{"custom_members": [...]}`, or a word that says nothing about the type. */
+function exportConfig(meta: PackageMeta | undefined, name: string): Readonly<Record<string, unknown>> {
+  const config = meta?.bpf_skel.maps.find((map) => map.name === name)?.export_config;
+  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>) : {};
+}
+
+/** @throws {MalformedError} `PKG_BAD_EXPORT_CONFIG` for members without a type of this object */
+function customMembers(btf: Btf, list: unknown): EventType | undefined {
+  if (!Array.isArray(list) || list.length === 0) return undefined;
+  const members = list.map((entry: unknown): CustomMember => {
+    const { name, offset, btf_type_id: id } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+    const valid =
+      typeof name === 'string' && Number.isInteger(offset) && Number.isInteger(id) && (id as number) < btf.count;
+    if (!valid || (offset as number) < 0 || sizeOf(btf, id as TypeId) === undefined) {
+      throw new MalformedError(
+        'PKG_BAD_EXPORT_CONFIG',
+        `custom_members: ${JSON.stringify(entry)} has no name, offset and type of this object`,
+      );
+    }
+    return { name: name as string, offset: offset as number, typeId: id as TypeId };
+  });
+  members.sort((a, b) => a.offset - b.offset);
+  const size = Math.max(...members.map(({ offset, typeId }) => offset + sizeOf(btf, typeId)!));
+  return { name: 'custom members', typeId: members[0]!.typeId, size, members };
 }
 
 /** The type of one record: the first of the candidates that have its size, or almost; else the first of all. */
@@ -64,7 +93,24 @@ export function decodeWith<T>(codec: Codec<T>): Decode<T> {
 export function decodeEvents(btf: Btf | undefined, types: readonly EventType[]): Decode<unknown> {
   if (btf === undefined || types.length === 0)
     return (view, offset, size) => ({ bytes: new Uint8Array(view.buffer, view.byteOffset + offset, size).slice() });
-  const decoders = types.map((type) => ({ size: type.size, decode: decodeWith(makeCodec(btf, type.typeId)) }));
+  const decoders = types.map((type) => ({ size: type.size, decode: decoderOf(btf, type) }));
   if (decoders.length === 1) return decoders[0]!.decode;
   return (view, offset, size) => chooseType(decoders, size)!.decode(view, offset, size);
+}
+
+function decoderOf(btf: Btf, { typeId, members }: EventType): Decode<unknown> {
+  if (members === undefined) return decodeWith(makeCodec(btf, typeId));
+  const decoders = members.map(({ name, offset, typeId: id }) => ({
+    name,
+    offset,
+    decode: decodeWith(makeCodec(btf, id)),
+  }));
+  return (view, offset, size) => {
+    const event: Record<string, unknown> = Object.create(null);
+    for (const member of decoders) {
+      const left = Math.max(0, size - member.offset);
+      event[member.name] = member.decode(view, offset + Math.min(member.offset, size), left);
+    }
+    return event;
+  };
 }

@@ -9,12 +9,12 @@ import { resolve } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 import type { BpfMap as MapModel } from '../object/model.ts';
 import type { Sample } from '../skeleton/documented.ts';
-import { chooseType, eventTypes } from './event-types.ts';
+import { chooseType, type EventType, eventTypes } from './event-types.ts';
 import { linearHistogram, log2Histogram } from './histogram.ts';
 import { type KernelSymbols, readKernelSymbols } from './kallsyms.ts';
 import type { LoadedPackage } from './load.ts';
 import type { BpfMap } from './maps.ts';
-import { type Field, fieldsOf, jsonObject } from './render.ts';
+import { type Field, fieldsAt, fieldsOf, jsonObject } from './render.ts';
 import { stackInterpreter, stackReader, stackText } from './stacks.ts';
 import type { EventStream } from './stream.ts';
 import { clock, tableHeader, tableRow } from './table.ts';
@@ -143,12 +143,12 @@ class PackagePrinter {
         return text === '' ? '' : `${text}\n`;
       };
     }
-    const lines = types.map(({ name, typeId, size }) => ({ name, size, line: this.#typedLine(map, btf, typeId) }));
+    const lines = types.map((type) => ({ size: type.size, line: this.#typedLine(map, btf, type) }));
     return (view, at, end) => chooseType(lines, end - at)!.line(view, at, end);
   }
 
-  #typedLine(map: MapModel, btf: Btf, typeId: TypeId): Line {
-    const fields = fieldsOf(btf, typeId);
+  #typedLine(map: MapModel, btf: Btf, { typeId, members }: EventType): Line {
+    const fields = members === undefined ? fieldsOf(btf, typeId) : fieldsAt(btf, members);
     if (this.#options.mode === 'json') {
       const json = jsonObject(fields);
       return (view, at, end) => `${json(view, at, end)}\n`;

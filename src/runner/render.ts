@@ -35,6 +35,23 @@ export function fieldsOf(btf: Btf, typeId: TypeId): Field[] {
   return [{ name: btf.name(typeId) || btf.name(id), ...printerOf(btf, typeId, 0) }];
 }
 
+/** Single values out of a record, each with a name. */
+export function fieldsAt(
+  btf: Btf,
+  members: readonly { readonly name: string; readonly offset: number; readonly typeId: TypeId }[],
+): Field[] {
+  return members.map(({ name, offset, typeId }) => shifted({ name, ...printerOf(btf, typeId, 0) }, offset));
+}
+
+/** A field that lies `offset` bytes further on. */
+function shifted({ name, json, text }: Field, offset: number): Field {
+  return {
+    name,
+    json: (view, at, end) => json(view, at + offset, end),
+    text: (view, at, end) => text(view, at + offset, end),
+  };
+}
+
 /** All fields as one JSON object, keys in alphabetical order. */
 export function jsonObject(fields: readonly Field[]): Print {
   const sorted = [...fields].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
@@ -61,11 +78,7 @@ function members(btf: Btf, id: TypeId, base: number, depth: number): Field[] {
     const width = btf.memberBitSize(id, i);
     const printer = width === 0 ? printerOf(btf, type, depth + 1) : bitfield(btf, type, bits & 7, width);
     const offset = base + (bits >>> 3);
-    fields.push({
-      name,
-      json: (view, at, end) => printer.json(view, at + offset, end),
-      text: (view, at, end) => printer.text(view, at + offset, end),
-    });
+    fields.push(shifted({ name, ...printer }, offset));
   }
   return fields;
 }

@@ -1,10 +1,11 @@
 /** Values as text: what the reference loader prints for each C type, and what it cannot print. */
-import { openObject } from 'ebpf-ecc';
+import { type BpfMap, openObject, type PackageMeta } from 'ebpf-ecc';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Kind } from '../../src/btf/kinds.ts';
 import type { Btf } from '../../src/btf/table.ts';
+import { chooseType, decodeEvents, eventTypes } from '../../src/runner/event-types.ts';
 import { parseKallsyms } from '../../src/runner/kallsyms.ts';
-import { fieldsOf, jsonObject } from '../../src/runner/render.ts';
+import { fieldsAt, fieldsOf, jsonObject } from '../../src/runner/render.ts';
 import { stackInterpreter, stackReader, stackText } from '../../src/runner/stacks.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { findTool } from '../support/tools.ts';
@@ -134,5 +135,55 @@ describe.skipIf(findTool('clang') === undefined)('printed values', () => {
       expect.objectContaining({ code: 'UNSUP_STACK_EVENT' }),
     );
     expect(stackInterpreter({ intepreter: 'default_struct' })).toBeUndefined();
+  });
+
+  describe('which type a record has', () => {
+    const map = { name: 'rb', valueTypeId: undefined } as unknown as BpfMap;
+    const metaOf = (config: unknown, types: readonly string[] = []) =>
+      ({
+        bpf_skel: { maps: [{ name: 'rb', ident: 'rb', export_config: config }] },
+        export_types: types.map((name) => ({ name, members: [], size: 0, type_id: idOf(name) })),
+      }) as unknown as PackageMeta;
+
+    test('the export types of the package; the size of the record decides', () => {
+      const types = eventTypes(btf, metaOf('no_export', ['everything', 'stacks', 'tail']), map);
+      expect(types.map(({ name }) => name)).toEqual(['everything', 'stacks', 'tail']);
+      const size = btf.recordedSize(idOf('stacks'));
+      expect(chooseType(types, size)?.name).toBe('stacks');
+      // perf buffers round up
+      expect(chooseType(types, size + 4)?.name).toBe('stacks');
+      expect(chooseType(types, 40)?.name).toBe('everything');
+    });
+
+    test("the map's own type before them", () => {
+      const types = eventTypes(btf, metaOf({ btf_type_id: idOf('tail') }, ['everything']), map);
+      expect(types.map(({ name }) => name)).toEqual(['tail']);
+    });
+
+    test('members picked by the package, in the order of their places', () => {
+      const u32 = btf.memberType(idOf('tail'), 0);
+      const config = {
+        custom_members: [
+          { name: 'second', offset: 4, btf_type_id: u32 },
+          { name: 'first', offset: 0, btf_type_id: u32 },
+        ],
+      };
+      const [type] = eventTypes(btf, metaOf(config), map);
+      expect(type?.size).toBe(8);
+      const view = new DataView(new Uint8Array([1, 0, 0, 0, 2, 0, 0, 0]).buffer);
+      expect(fieldsAt(btf, type!.members!).map((field) => [field.name, field.text(view, 0, 8)])).toEqual([
+        ['first', '1'],
+        ['second', '2'],
+      ]);
+      expect(decodeEvents(btf, [type!])(view, 0, 8)).toEqual({ first: 1, second: 2 });
+      expect(() =>
+        eventTypes(btf, metaOf({ custom_members: [{ name: 'x', offset: 0, btf_type_id: 99999 }] }), map),
+      ).toThrow(expect.objectContaining({ code: 'PKG_BAD_EXPORT_CONFIG' }));
+    });
+
+    test('nothing known: bytes', () => {
+      const view = new DataView(new Uint8Array([1, 2, 3]).buffer);
+      expect(decodeEvents(btf, eventTypes(btf, undefined, map))(view, 1, 2)).toEqual({ bytes: Uint8Array.of(2, 3) });
+    });
   });
 });
