@@ -3,9 +3,11 @@
  * user has. Reading starts at once; the result is awaited when the header is made.
  */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { openBtf } from '../btf/open.ts';
 import { type Btf, isBtf } from '../btf/table.ts';
 import { inFile, UnsupportedError } from '../core/errors.ts';
+import { sha256 } from '../core/hash.ts';
 import { readInput } from '../core/read-input.ts';
 import { isElf } from '../elf/elf.ts';
 import { getKernel, listKernels, readKernelBtf, type ShippedKernel } from '../headers/data.ts';
@@ -14,7 +16,7 @@ import type { Arch } from '../toolchain/arch.ts';
 export const HOST_BTF = '/sys/kernel/btf/vmlinux';
 
 export interface KernelTypes {
-  /** For people: `6.18.15 x86`, `host`, or the file as given. */
+  /** For people: `6.18 x86`, `host`, or name and digest of a file. */
   readonly origin: string;
   /** A C header of the user's, to be included as it is. */
   readonly header: string | undefined;
@@ -41,8 +43,13 @@ export async function loadKernelTypes({ arch, vmlinux, cacheDir }: KernelChoice)
   if (vmlinux === 'host') return { origin: 'host', header: undefined, btf: openBtf(await readHostBtf()), older };
   const bytes = await readInput(vmlinux);
   if (isBtf(bytes) || isElf(bytes))
-    return { origin: vmlinux, header: undefined, btf: inFile(vmlinux, () => openBtf(bytes)), older };
+    return { origin: fileOrigin(vmlinux, bytes), header: undefined, btf: inFile(vmlinux, () => openBtf(bytes)), older };
   return { ...(await loadShipped(arch, undefined, cacheDir)), origin: vmlinux, header: vmlinux };
+}
+
+/** Where the file is says something about the machine, its content about the types. */
+function fileOrigin(file: string, bytes: Uint8Array): string {
+  return `${path.basename(file)} sha256:${sha256(bytes).slice(0, 16)}`;
 }
 
 async function loadShipped(

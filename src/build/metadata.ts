@@ -1,9 +1,7 @@
 /** From an object and what the AST told to a package's contents: skeleton with doc comments, export types, warnings, how it was made. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inFile, UsageError } from '../core/errors.ts';
-import { sha256 } from '../core/hash.ts';
-import { REFERENCE_VERSION, VERSION } from '../core/version.ts';
+import { REFERENCE_VERSION } from '../core/version.ts';
 import type { Warning } from '../core/warning.ts';
 import type { BpfObject } from '../object/model.ts';
 import { openObject } from '../object/open.ts';
@@ -12,6 +10,7 @@ import { documentSkeleton } from '../skeleton/documented.ts';
 import { makeSkeleton } from '../skeleton/skeleton.ts';
 import type { Arch } from '../toolchain/arch.ts';
 import type { AstFacts } from './ast.ts';
+import { makeBuildInfo } from './build-info.ts';
 import type { CompilerOutput } from './compilers.ts';
 import { chooseExports } from './exports.ts';
 import { loaderWarnings } from './loader-warnings.ts';
@@ -54,7 +53,7 @@ export async function makeMetadata(request: MetadataRequest): Promise<Metadata> 
   return {
     model,
     meta,
-    buildInfo: await buildInfo(request),
+    buildInfo: await makeBuildInfo(request),
     warnings: [...facts.warnings, ...warnings, ...loaderWarnings(model, meta, facts)],
   };
 }
@@ -73,22 +72,4 @@ function checkExportHeader({ source, exportHeader, output, project }: MetadataRe
       hint: `add  #include "${path.basename(exportHeader)}"  to the source, or leave the header out`,
     },
   ).in(source);
-}
-
-async function buildInfo({ source, arch, cflags, project, clang, kernelOrigin }: MetadataRequest): Promise<BuildInfo> {
-  const directory = path.dirname(path.resolve(source));
-  const sources = await Promise.all(
-    project.userFiles.map(async (file) => ({
-      name: path.relative(directory, path.resolve(file)),
-      sha256: sha256(await readFile(file)),
-    })),
-  );
-  return {
-    ecc: VERSION,
-    clang,
-    kernel_headers: project.ownHeader ? 'own' : kernelOrigin,
-    target_arch: arch,
-    cflags,
-    sources,
-  };
 }

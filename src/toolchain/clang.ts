@@ -93,9 +93,41 @@ export function searchPath(job: Pick<CompileJob, 'arch' | 'ourIncludes' | 'userF
   ];
 }
 
+const DIRECTORY_FLAGS = ['-I', '-isystem', '-iquote', '-idirafter', '--include-directory=', '--include-directory'];
+const FILE_FLAGS = ['-include', '-imacros', '--include=', '--include', '--imacros='];
+
 /** The user's include directories out of `-I`, `-isystem`, `-iquote`, `-idirafter`, in order. */
 function userIncludes(flags: readonly string[]): string[] {
-  return flagValues(flags, ['-I', '-isystem', '-iquote', '-idirafter', '--include-directory=', '--include-directory']);
+  return flagValues(flags, DIRECTORY_FLAGS);
+}
+
+/** A directory or file that the user adds to what is read. */
+export interface IncludeFlag {
+  /** Which of the flags holds the path, and at which character it begins. */
+  readonly flag: number;
+  readonly offset: number;
+  /** The path as given. */
+  readonly value: string;
+  /** What the object calls the directory. */
+  readonly name: string;
+  /** A forced include, not a directory. */
+  readonly isFile: boolean;
+}
+
+/** The user's include directories and forced includes, in order. */
+export function includeFlags(flags: readonly string[]): IncludeFlag[] {
+  const found: IncludeFlag[] = [];
+  let directories = 0;
+  for (const { flag, offset, value, option } of flagPlaces(flags, [...DIRECTORY_FLAGS, ...FILE_FLAGS])) {
+    const isFile = FILE_FLAGS.includes(option);
+    found.push({ flag, offset, value, name: isFile ? '' : includeName(directories++), isFile });
+  }
+  return found;
+}
+
+/** What the object calls the user's include directory of that number. */
+function includeName(index: number): string {
+  return `inc${index === 0 ? '' : index}`;
 }
 
 /** Values of `-D`, without the `-D`. */
@@ -105,20 +137,24 @@ export function userDefines(flags: readonly string[]): string[] {
 
 /** Files of `-include` and `-imacros`. */
 export function userForcedIncludes(flags: readonly string[]): string[] {
-  return flagValues(flags, ['-include', '-imacros', '--include=', '--include', '--imacros=']);
+  return flagValues(flags, FILE_FLAGS);
 }
 
 /** Values of flags that are written together (`-Idir`) or apart (`-I dir`). */
 function flagValues(flags: readonly string[], names: readonly string[]): string[] {
-  const values: string[] = [];
+  return [...flagPlaces(flags, names)].map(({ value }) => value);
+}
+
+function* flagPlaces(flags: readonly string[], names: readonly string[]) {
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i]!;
-    const name = names.find((candidate) => flag.startsWith(candidate));
-    if (name === undefined || (name === '-include' && flag.startsWith('-include-pch'))) continue;
-    const value = flag === name ? flags[++i] : flag.slice(name.length);
-    if (value !== undefined && value !== '') values.push(value);
+    const option = names.find((candidate) => flag.startsWith(candidate));
+    if (option === undefined || (option === '-include' && flag.startsWith('-include-pch'))) continue;
+    const offset = flag === option ? 0 : option.length;
+    if (offset === 0) i++;
+    const value = flags[i]?.slice(offset);
+    if (value !== undefined && value !== '') yield { flag: i, offset, value, option };
   }
-  return values;
 }
 
 /** What both runs of clang share: the target and what is included from where. */
@@ -213,7 +249,7 @@ function pathMaps(job: CompileJob): string[] {
   const inDirectory = (from: string) => !from.startsWith('/') || (job.clangMajor ?? 0) < ABSOLUTE_STAYS_ALONE;
   const maps: [string, string][] = [];
   userIncludes(job.userFlags).forEach((directory, index) => {
-    maps.push([withSlash(directory), `inc${index === 0 ? '' : index}/`]);
+    maps.push([withSlash(directory), `${includeName(index)}/`]);
   });
   for (const { directory, name } of job.mappedDirectories) maps.push([withSlash(directory), `${name}/`]);
   const prefix = directoryPrefix(job.source);
