@@ -147,6 +147,35 @@ describe('the C source', () => {
   });
 });
 
+describe('doc comments that make no sense', () => {
+  const PROGRAM = 'SEC("tp/syscalls/sys_enter_getpgid") int look(void *ctx) { return one + two; }';
+  test.for([
+    ['clash', '/// @cmdarg {"long": "two"}\nconst volatile int one;\nconst volatile int two;', 'USAGE_OPTION_NAME'],
+    ['blank', '/// @cmdarg {"long": "a name"}\nconst volatile int one;\nconst volatile int two;', 'USAGE_OPTION_NAME'],
+    [
+      'large',
+      '/// @cmdarg {"default": 300}\nconst volatile __u8 one;\nconst volatile int two;',
+      'USAGE_OPTION_DEFAULT',
+    ],
+    [
+      'signed',
+      '/// @cmdarg {"default": -1}\nconst volatile __u32 one;\nconst volatile int two;',
+      'USAGE_OPTION_DEFAULT',
+    ],
+    [
+      'slots',
+      `const volatile int one;
+const volatile int two;
+/// @sample {"interval": 100, "type": "log2_hist"}
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u32); } m SEC(".maps");`,
+      'USAGE_SAMPLE',
+    ],
+  ] as const)('%s', async ([name, variables, code]) => {
+    const compiled = await compile(writeSource(name, `${variables}\n${PROGRAM}`), { cacheDir });
+    expect(() => standaloneSource(compiled)).toThrow(expect.objectContaining({ code, exitCode: 2 }));
+  });
+});
+
 describe('the executable', () => {
   test('is static, about as large as said, and the same each time', async (context) => {
     requireStatic(context);
