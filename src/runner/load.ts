@@ -3,7 +3,7 @@
  *
  * @example
  * import * as types from './bootstrap.bpf.ts';
- * await using bpf = await load('package.json', { types, rodata: { min_duration_ns: 1000000n } });
+ * await using bpf = await load('package.json', { types, rodata: { min_duration_ms: 10n } });
  * for await (const event of bpf.events.rb) console.log(event.comm);
  */
 import { readFile } from 'node:fs/promises';
