@@ -292,7 +292,7 @@ export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf 
   const offsets = placeTypes(words, base, what);
   // a base is not checked again
   checkReferences(words, offsets, base?.count ?? 1, strings.length, what);
-  const btf = new Btf({
+  return new Btf({
     words,
     offsets,
     strings,
@@ -300,8 +300,6 @@ export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf 
     firstOwnString: base?.strings.length ?? 0,
     littleEndian,
   });
-  checkFuncs(btf, what);
-  return btf;
 }
 
 /**
@@ -383,12 +381,19 @@ function checkReferences(
       case Kind.volatile:
       case Kind.const:
       case Kind.restrict:
-      case Kind.func:
       case Kind.var:
       case Kind.declTag:
       case Kind.typeTag:
         if (words[at + 2]! >= count) throw badReference(what, id, words[at + 2]!, count);
         break;
+      case Kind.func: {
+        // libbpf refuses a func that does not refer to a prototype; code that prints or rewrites functions relies on it.
+        const proto = words[at + 2]!;
+        if (proto >= count) throw badReference(what, id, proto, count);
+        const protoKind = proto === 0 ? Kind.void : (words[offsets[proto]! + 1]! >>> 24) & 0x1f;
+        if (protoKind !== Kind.funcProto) throw badFunc(what, id, proto, protoKind);
+        break;
+      }
       case Kind.array:
         if (words[at + 3]! >= count) throw badReference(what, id, words[at + 3]!, count);
         if (words[at + 4]! >= count) throw badReference(what, id, words[at + 4]!, count);
@@ -426,22 +431,6 @@ function checkReferences(
   }
 }
 
-/** libbpf refuses a func that does not refer to a prototype; code that prints or rewrites functions relies on it. */
-function checkFuncs(btf: Btf, what: string): void {
-  const { words, offsets } = btf;
-  for (let id = btf.firstOwnId; id < offsets.length; id++) {
-    const at = offsets[id]!;
-    if (((words[at + 1]! >>> 24) & 0x1f) !== Kind.func) continue;
-    const proto = words[at + 2]! as TypeId;
-    if (btf.kind(proto) !== Kind.funcProto) {
-      throw new MalformedError(
-        'BTF_BAD_FUNC',
-        `${what}: func ${id} (${btf.name(id as TypeId)}) refers to type ${proto}, a ${kindName(btf.kind(proto))}, expected a funcProto`,
-      );
-    }
-  }
-}
-
 function truncated(what: string, id: number, end: number, length: number): MalformedError {
   return new MalformedError(
     'BTF_TRUNCATED',
@@ -456,6 +445,14 @@ function badReference(what: string, id: number, ref: number, count: number): Mal
   return new MalformedError('BTF_BAD_TYPE_ID', `${what}: type ${id} refers to type ${ref}, the table has ${count}`, {
     details: { typeId: id, ref, count },
   });
+}
+
+function badFunc(what: string, id: number, proto: number, kind: number): MalformedError {
+  return new MalformedError(
+    'BTF_BAD_FUNC',
+    `${what}: func ${id} refers to type ${proto}, a ${kindName(kind)}, expected a funcProto`,
+    { details: { typeId: id, ref: proto } },
+  );
 }
 
 function badName(what: string, id: number, offset: number, length: number): MalformedError {
