@@ -15,6 +15,7 @@ import { inspect } from './commands/inspect.ts';
 import { run } from './commands/run.ts';
 import { types } from './commands/types.ts';
 import { unpack } from './commands/unpack.ts';
+import { verify } from './commands/verify.ts';
 import { vmlinux } from './commands/vmlinux.ts';
 import { reportError } from './report.ts';
 
@@ -45,6 +46,7 @@ function parser(argv: readonly string[]) {
     .command(types)
     .command(inspect)
     .command(unpack)
+    .command(verify)
     .command(vmlinux)
     .command(clangd)
     .command(cache)

@@ -9,6 +9,8 @@ const BRAND = Symbol.for('ebpf-ecc.error');
 /** What exit status each kind of failure gives. */
 export const ExitCode = {
   ok: 0,
+  /** `ecc verify`: the package is not what its source gives. */
+  differs: 1,
   usage: 2,
   tool: 3,
   compile: 4,

@@ -3,7 +3,7 @@
  * default where there is one, and `null` is not absence unless the key is nullable.
  */
 import { MalformedError } from '../core/errors.ts';
-import type { PackageFile } from './schema.ts';
+import type { BuildInfo, PackageFile } from './schema.ts';
 
 /** Checks a value and names the place of the first thing that is wrong. */
 type Shape = (value: unknown, where: string) => void;
@@ -153,4 +153,22 @@ export function checkPackage(value: unknown): PackageFile {
   const { bpf_skel: skel } = file.meta;
   // the loader takes null for "none"; everything after this point sees arrays
   return { ...file, meta: { ...file.meta, bpf_skel: { ...skel, maps: skel.maps ?? [], progs: skel.progs ?? [] } } };
+}
+
+const buildInfo = object({
+  ecc: required(string),
+  clang: required(string),
+  kernel_headers: required(string),
+  target_arch: required(string),
+  cflags: required(array(string)),
+  sources: required(array(object({ name: required(string), sha256: required(string) }))),
+});
+
+/**
+ * What a package says of how it was made, which the loader does not look at.
+ * @throws {MalformedError} `PKG_BAD_SHAPE`
+ */
+export function checkBuildInfo(value: unknown): BuildInfo {
+  buildInfo(value, 'build_info');
+  return value as BuildInfo;
 }
