@@ -37,6 +37,12 @@ export class InputFiles {
     return snapshot.digest;
   }
 
+  /** True for a file that was read and is what it was then. */
+  isSteady(file: string): boolean {
+    const known = this.#files.get(path.resolve(file));
+    return known !== undefined && known.stamp === stampOf(file);
+  }
+
   /** True when every file that was read still is what it was. */
   areSteady(): boolean {
     return [...this.#files].every(([file, { stamp }]) => stampOf(file) === stamp);

@@ -30,8 +30,8 @@ export interface WatchOptions {
 
 /** Editors write a file in several steps, and several files at once. */
 const SETTLE_MS = 25;
-/** A change right after a build began may come before its files are watched: they are looked at once more. */
-const RECHECK_MS = 300;
+/** Changes that came before a file was watched, or from another machine, are not told by the kernel: files are looked at now and then. */
+const LOOK_MS = 1000;
 
 /**
  * Builds all sources, then goes on until `options.signal` fires.
@@ -55,6 +55,8 @@ export async function watchBuild(options: BuildOptions, callbacks: WatchOptions)
 interface Item {
   readonly plan: BuildPlan;
   inputs: UserInputs;
+  /** What the last build read. */
+  files: InputFiles;
   /** The build under way. */
   running: AbortController | undefined;
   /** A change has been seen that no build has taken in. */
@@ -69,6 +71,7 @@ class Scheduler {
   readonly #watched = new Set<string>();
   readonly #shared = { scans: new ScanCache(), kernels: new Map() };
   #settled: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
   #running = 0;
   #isReady = false;
   #fail: ((error: unknown) => void) | undefined;
@@ -77,6 +80,7 @@ class Scheduler {
     this.#items = plans.map((plan) => ({
       plan,
       inputs: { files: [plan.source], absent: [] },
+      files: new InputFiles(),
       running: undefined,
       isDirty: true,
     }));
@@ -93,9 +97,11 @@ class Scheduler {
       signal?.addEventListener('abort', () => resolve(), { once: true });
       this.#watcher.on('all', (_, file) => this.#changed(file));
       this.#watcher.on('error', reject);
+      this.#watcher.on('ready', () => this.#pump());
       this.#watch();
-      this.#pump();
+      this.#looking = setInterval(() => this.#look(), LOOK_MS);
     }).finally(() => {
+      clearInterval(this.#looking);
       clearTimeout(this.#settled);
       for (const { running } of this.#items) running?.abort();
     });
@@ -105,7 +111,15 @@ class Scheduler {
     const changed = path.resolve(file);
     for (const item of this.#items) {
       const { files, absent } = item.inputs;
-      if ([...files, ...absent].some((input) => path.resolve(input) === changed)) this.#invalidate(item);
+      const isInput = [...files, ...absent].some((input) => path.resolve(input) === changed);
+      // it may be the change that a build has been started for already
+      if (isInput && !item.files.isSteady(changed)) this.#invalidate(item);
+    }
+  }
+
+  #look(): void {
+    for (const item of this.#items) {
+      if (!item.isDirty && item.running === undefined && !item.files.areSteady()) this.#invalidate(item);
     }
   }
 
@@ -144,6 +158,7 @@ class Scheduler {
     item.running = controller;
     const { signal } = this.#options;
     const files = new InputFiles();
+    item.files = files;
     const events: BuildEvent[] = [];
     const options: BuildOptions = {
       ...this.#options,
@@ -164,9 +179,6 @@ class Scheduler {
     // what became of a cancelled build is of no interest
     if (options.signal?.aborted) return;
     this.#callbacks.onResult({ source: item.plan.source, error, events, durationMs: performance.now() - start });
-    setTimeout(() => {
-      if (!signal?.aborted && !files.areSteady()) this.#invalidate(item);
-    }, RECHECK_MS);
   }
 
   /** Makes the watched files those of all sources. */

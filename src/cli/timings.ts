@@ -34,7 +34,7 @@ function number(ms: number): string {
 }
 
 /**
- * Text of a trace file. Spans that overlap are put on tracks of their own, since on one track only nested ones can be shown.
+ * Text of a trace file. Spans that overlap are put on tracks of their own.
  * @see the Trace Event Format, "complete events"
  */
 export function traceFile(spans: readonly Span[]): string {
@@ -60,10 +60,9 @@ export function traceFile(spans: readonly Span[]): string {
   return `${JSON.stringify({ displayTimeUnit: 'ms', traceEvents: [...names, ...events] })}\n`;
 }
 
-/** True when two spans are one after the other, or the later is within the earlier. */
+/** True when the earlier span has ended before the other begins. */
 function fits(span: Span, earlier: Span): boolean {
-  const end = earlier.startMs + earlier.durationMs;
-  return end <= span.startMs || span.startMs + span.durationMs <= end;
+  return earlier.startMs + earlier.durationMs <= span.startMs;
 }
 
 function inOrder(spans: readonly Span[]): Span[] {

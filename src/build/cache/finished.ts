@@ -2,7 +2,7 @@
  * Builds that need not be done again: found by their key, told apart by what they read, put back out of the cache directory where an
  * artefact is missing or was changed.
  */
-import { readFileSync, statSync, utimesSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { cacheDirectory } from '../../core/paths.ts';
 import { BUILD_ID } from '../../core/version.ts';
@@ -14,7 +14,15 @@ import { knownToolchain } from '../toolchain.ts';
 import { protectForeignPackages, type WrittenFile, writeFiles } from '../write.ts';
 import { recordKey } from './key.ts';
 import { portablePath } from './portable-path.ts';
-import { addRecord, type BuildRecord, digestOf, findValid, parseRecords } from './record.ts';
+import {
+  addRecord,
+  type BuildRecord,
+  digestOf,
+  findValid,
+  parseRecords,
+  type ReadBytes,
+  readOrNothing,
+} from './record.ts';
 import { CacheStore } from './store.ts';
 
 /** A build that was done before, or what is known about it not having been done. */
@@ -54,13 +62,13 @@ export function openFinished({
 
 /**
  * Looks for the build. Reads files and runs nothing.
- * @param readBytes  content of the source; `undefined` when it cannot be read
+ * @param readBytes  how inputs are read
  */
 export function findFinished(
   store: CacheStore,
   plan: BuildPlan,
   options: BuildOptions,
-  readBytes: (file: string) => Uint8Array | undefined = readOrNothing,
+  readBytes: ReadBytes = readOrNothing,
 ): Lookup {
   const tools = knownToolchain({ ...options, cacheDir: store.root });
   if (tools === undefined) return { kind: 'unkept', obstacle: 'it has to be found out which clang has the bpf target' };
@@ -70,7 +78,7 @@ export function findFinished(
   if ('obstacle' in result) return { kind: 'unkept', obstacle: result.obstacle };
   const { key, sourceDigest } = result;
   const directory = path.dirname(path.resolve(plan.source));
-  const record = findValid(parseRecords(store.readRecord(key)), directory, spelling(plan, options));
+  const record = findValid(parseRecords(store.readRecord(key)), directory, spelling(plan, options), readBytes);
   if (record === undefined || record.artefacts.length !== plan.artefacts.length)
     return { kind: 'new', key, sourceDigest };
   const changed = plan.artefacts.flatMap((artefact, index): ChangedArtefact[] => {
@@ -78,14 +86,6 @@ export function findFinished(
     return digestOf(artefact.path) === digest ? [] : [{ artefact, digest }];
   });
   return { kind: 'found', plan, key, sourceDigest, record, changed };
-}
-
-function readOrNothing(file: string): Uint8Array | undefined {
-  try {
-    return readFileSync(file);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -25,13 +25,21 @@ export interface BuildRecord {
 /** Records of one key differ in their inputs: a header on another branch, say. The newest are kept. */
 const MAX_RECORDS = 8;
 
-/** `undefined` for a file that cannot be read. */
-export function digestOf(file: string): string | undefined {
+/** Content of a file; `undefined` when it cannot be read. */
+export type ReadBytes = (file: string) => Uint8Array | undefined;
+
+export const readOrNothing: ReadBytes = (file) => {
   try {
-    return sha256(readFileSync(file));
+    return readFileSync(file);
   } catch {
     return undefined;
   }
+};
+
+/** `undefined` for a file that cannot be read. */
+export function digestOf(file: string, readBytes: ReadBytes = readOrNothing): string | undefined {
+  const bytes = readBytes(file);
+  return bytes === undefined ? undefined : sha256(bytes);
 }
 
 /**
@@ -43,10 +51,11 @@ export function findValid(
   records: readonly BuildRecord[],
   directory: string,
   spelling: string,
+  readBytes: ReadBytes,
 ): BuildRecord | undefined {
   const digests = new Map<string, string | undefined>();
   const current = (file: string) => {
-    if (!digests.has(file)) digests.set(file, digestOf(file));
+    if (!digests.has(file)) digests.set(file, digestOf(file, readBytes));
     return digests.get(file);
   };
   return records.find(

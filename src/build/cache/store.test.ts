@@ -63,7 +63,7 @@ describe('the bound', () => {
   test('what was not used for longest goes first', () => {
     const store = new CacheStore(root, 10_000);
     const digests = Array.from({ length: 9 }, (_, index) => store.writeBlob(String(index).repeat(1000)));
-    digests.forEach((digest, index) => age(digest, 1000 - index));
+    for (const [index, digest] of digests.entries()) age(digest, 1000 - index);
     store.readBlob(digests[0]!);
     store.used([digests[1]!]);
     store.writeRecord(key('a'), 'x'.repeat(2000));

@@ -4,16 +4,7 @@
  * counts as absent. The directory is bounded: what was not used for longest goes first.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../../core/hash.ts';
 import { makeDirectory } from '../../core/make-directory.ts';
