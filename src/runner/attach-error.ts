@@ -45,6 +45,17 @@ async function explain(request: AttachRequest, to: string, { name }: Errno): Pro
     if (known !== undefined) return known;
   }
   if (/^u(ret)?probe|^usdt/.test(section)) return userProbe(to, name);
+  if (
+    /^k(ret)?probe\.(multi|session)/.test(section) &&
+    (name === 'EOPNOTSUPP' || name === 'ENOTSUP' || name === 'EINVAL')
+  ) {
+    return {
+      reason: `${name}, this kernel has no probes on many functions at once (CONFIG_FPROBE), or one of the functions cannot be traced`,
+      hint: 'SEC("kprobe/FUNCTION") and SEC("fentry/FUNCTION") work on one function',
+    };
+  }
+  if (/^(tc|classifier|action)\b/.test(section) && name === 'ENOENT')
+    return { reason: 'the kernel has no clsact qdisc', hint: 'modprobe sch_ingress (CONFIG_NET_SCH_INGRESS)' };
   if (name === 'EOPNOTSUPP') {
     return {
       reason: `libbpf ${native.libbpfVersion} does not attach SEC("${section}") by itself`,

@@ -28,9 +28,9 @@ export async function attachKernelProbe(request: AttachRequest): Promise<Attachm
     named,
   );
   const to = `${kind} ${target}`;
-  if (request.target === undefined) return linkOf(request, to, native.bpf.bpf_program__attach, handle.pointer);
   const isReturn = kind.startsWith('kret') ? 1 : 0;
   if (kind.endsWith('.multi')) return attachMulti(request, to, target, isReturn);
+  if (request.target === undefined) return linkOf(request, to, native.bpf.bpf_program__attach, handle.pointer);
   if (kind.endsWith('syscall')) {
     const opts = nativeStruct(native, 24, [
       [0, 'u64', 24],
@@ -50,14 +50,15 @@ export async function attachKernelProbe(request: AttachRequest): Promise<Attachm
 async function attachMulti(request: AttachRequest, to: string, target: string, isReturn: number): Promise<Attachment> {
   const { native, handle } = request;
   const attachOpts = native.bpf.bpf_program__attach_kprobe_multi_opts;
-  if (!target.includes(',')) {
+  const functions = await matchingFunctions(target);
+  if (functions.length === 0) {
     const opts = nativeStruct(native, 48, [
       [0, 'u64', 48],
       [40, 'u32', isReturn],
     ]);
     return linkOf(request, to, attachOpts, handle.pointer, target, opts);
   }
-  const names = target.split(',').map((name) => Buffer.from(`${name}\0`));
+  const names = functions.map((name) => Buffer.from(`${name}\0`));
   const list = nativeStruct(
     native,
     names.length * 8,
@@ -70,6 +71,20 @@ async function attachMulti(request: AttachRequest, to: string, target: string, i
     [40, 'u32', isReturn],
   ]);
   return linkOf(request, to, attachOpts, handle.pointer, null, opts);
+}
+
+/**
+ * The functions that a pattern or a list means. libbpf before 1.2 takes those of kallsyms, and the kernel then refuses all when one
+ * of them cannot be traced. Empty where the kernel does not tell which can.
+ */
+async function matchingFunctions(target: string): Promise<string[]> {
+  if (target.includes(',')) return target.split(',');
+  const text = await readFile('/sys/kernel/tracing/available_filter_functions', 'utf8').catch(() => '');
+  const parts = target
+    .split(/([*?])/)
+    .map((part) => (part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[.+^$()[\]{}|\\]/g, '\\$&')));
+  const pattern = new RegExp(`^${parts.join('')}$`);
+  return [...new Set(text.split('\n').map((line) => line.replace(/ .*/, '')))].filter((name) => pattern.test(name));
 }
 
 /** What follows the target of a user-space probe: `,pid=N`. */

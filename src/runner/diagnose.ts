@@ -3,6 +3,7 @@
  * more, listening to what libbpf prints.
  */
 import { access } from 'node:fs/promises';
+import os from 'node:os';
 import { LoadError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { BpfProgram, BpfObject as ObjectModel } from '../object/model.ts';
@@ -12,7 +13,7 @@ import type { Errno, Native } from './native.ts';
 import { BpfObject, type OpenOptions } from './object.ts';
 import { type Preparation, prepare } from './prepare.ts';
 import { collectMessages } from './print.ts';
-import { explainRefusal, readPrivileges } from './privileges.ts';
+import { explainRefusal, isOlder, readPrivileges } from './privileges.ts';
 import { parseVerifierLog, type SourceLine, type VerifierReport } from './verifier-log.ts';
 import { explainVerifierMessage } from './verifier-messages.ts';
 
@@ -138,10 +139,23 @@ async function explainLoad(model: ObjectModel, failure: Errno, text: string, nat
   if (map !== null) {
     return new LoadError('LOAD_MAP_CREATE', `map ${map[1]}: the kernel does not create it: ${map[2]}`, {
       details: { ...details, map: map[1] },
-      hint:
-        failure.name === 'ENOMEM' || failure.name === 'E2BIG'
-          ? 'it is too large: lower max_entries'
-          : 'check its type, the sizes of key and value, max_entries (ring buffers: a power of two, in pages) and flags; `bpftool feature` lists the types that the kernel has',
+      hint: mapHint(model.maps.find(({ name }) => name === map[1])?.typeName, failure.name),
+    });
+  }
+  const missing = /extern \((?:func|var) ksym\) '([^']+)': not found|extern '([^']+)' \(strong\): not resolved/.exec(
+    text,
+  );
+  if (missing !== null) {
+    const name = missing[1] ?? missing[2];
+    return new LoadError('LOAD_KSYM', `this kernel has no ${name}, which the program takes from it`, {
+      details: { ...details, symbol: name },
+      hint: 'declare it __weak and test it before use (bpf_ksym_exists())',
+    });
+  }
+  if (text.includes('failed to open system Kconfig')) {
+    return new LoadError('LOAD_KCONFIG', 'the program asks for settings of the kernel, and they are not to be found', {
+      details,
+      hint: `they are read from /proc/config.gz or /boot/config-${os.release()}; declare what may be missing __weak`,
     });
   }
   if (/RLIMIT_MEMLOCK|memlock/i.test(text) || failure.name === 'ENOMEM') {
@@ -156,15 +170,45 @@ async function explainLoad(model: ObjectModel, failure: Errno, text: string, nat
     `libbpf ${native.libbpfVersion} cannot load it: ${failure.name}${last === '' ? '' : `: ${last}`}`,
     {
       details,
-      ...unknownSection(model, text),
+      ...sectionHint(model, text, program),
     },
   );
 }
 
-function unknownSection(model: ObjectModel, text: string): { hint?: string } {
-  if (!/missing BPF prog type|unrecognized ELF section/.test(text)) return {};
-  const unknown = model.programs.filter(({ definition }) => definition === undefined).map(({ section }) => section);
-  return { hint: `no program type is known for SEC("${unknown.join('"), SEC("')}")` };
+/** The first kernels with map types that came after 5.0. */
+const MAP_TYPES_SINCE: ReadonlyMap<string, string> = new Map([
+  ['sk_storage', '5.2'],
+  ['devmap_hash', '5.4'],
+  ['struct_ops', '5.6'],
+  ['ringbuf', '5.8'],
+  ['inode_storage', '5.10'],
+  ['task_storage', '5.11'],
+  ['bloom_filter', '5.16'],
+  ['user_ringbuf', '6.1'],
+  ['cgrp_storage', '6.2'],
+  ['arena', '6.9'],
+]);
+
+function mapHint(type: string | undefined, errno: string): string {
+  const since = type === undefined ? undefined : MAP_TYPES_SINCE.get(type);
+  if (since !== undefined && isOlder(os.release(), since))
+    return `maps of type ${type} need Linux ${since}, this is ${os.release()}`;
+  if (errno === 'ENOMEM' || errno === 'E2BIG') return 'it is too large: lower max_entries';
+  return 'check its type, the sizes of key and value, max_entries (ring buffers: a power of two, in pages) and flags; `bpftool feature` lists the types that the kernel has';
+}
+
+/** Why the kernel may have said no without a word of the verifier. */
+function sectionHint(model: ObjectModel, text: string, name: string | undefined): { hint?: string } {
+  if (/missing BPF prog type|unrecognized ELF section/.test(text)) {
+    const unknown = model.programs.filter(({ definition }) => definition === undefined).map(({ section }) => section);
+    return { hint: `no program type is known for SEC("${unknown.join('"), SEC("')}")` };
+  }
+  const program = model.programs.find((one) => one.name === name);
+  const type = program?.definition?.programType;
+  if (type === undefined) return {};
+  return {
+    hint: `this kernel may not know programs of type ${type} (SEC("${program!.section}")); \`bpftool feature\` lists those that it has`,
+  };
 }
 
 /** libbpf's complaints, without its prefix and without those that only repeat that loading failed. */

@@ -41,14 +41,15 @@ export async function readPrivileges(): Promise<Privileges> {
     has: (capability) => ((effective >> BITS[capability]) & 1n) === 1n,
     lockdown: /\[(\w+)\]/.exec(lockdown)?.[1],
     userNamespace: uidMap.trim() !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(uidMap),
-    memlockLimit: countsMemlock(os.release()) ? memlockLimit(limits) : undefined,
+    memlockLimit: isOlder(os.release(), '5.11') ? memlockLimit(limits) : undefined,
   };
 }
 
-/** @param release  `5.10.0-32-amd64` */
-export function countsMemlock(release: string): boolean {
-  const [major = 0, minor = 0] = release.split('.').map(Number);
-  return major < 5 || (major === 5 && minor < 11);
+/** @param release  `5.10.0-32-amd64` @param version  `5.11` */
+export function isOlder(release: string, version: string): boolean {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  const [wantedMajor = 0, wantedMinor = 0] = version.split('.').map(Number);
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
 }
 
 function memlockLimit(limits: string): number | undefined {

@@ -128,9 +128,27 @@ const ROWS: readonly Row[] = [
   ],
   [
     'helper-not-allowed',
-    /(?:unknown func|program of this type cannot use helper|helper access to the packet is not allowed|invalid func)(?: (\w+)#\d+)?/,
-    (m) => `the helper ${m[1] ?? ''} is not there for programs of this type, or not in this kernel`.replace('  ', ' '),
+    /(?:unknown func|program of this type cannot use helper|helper access to the packet is not allowed|invalid func)(?: (\w+)#(\d+))?/,
+    (m) => `${helperName(m[1], m[2])} is not there for programs of this type, or not in this kernel`,
     'use a program type that has it, or test for it with bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_…); `bpftool feature` lists what the kernel has',
+  ],
+  [
+    'callbacks',
+    /number of funcs in func_info doesn't match number of subprogs/,
+    'a function is passed to a helper as callback, which this kernel does not know',
+    'callbacks (bpf_for_each_map_elem(), bpf_loop(), bpf_timer_…) need Linux 5.13 or newer',
+  ],
+  [
+    'global-function',
+    /Arg#\d+ type \S+ in (\w+)\(\) is not supported/,
+    (m) => `the arguments of the global function ${m[1]}() are of types that this kernel does not verify by themselves`,
+    'make the function static; pointers to memory need Linux 5.12',
+  ],
+  [
+    'sleepable-type',
+    /programs can be sleepable/,
+    'programs of this type must not sleep in this kernel',
+    'take the section without `.s`; sleepable uprobes need Linux 6.0',
   ],
   [
     'kfunc-not-allowed',
@@ -211,6 +229,12 @@ const ROWS: readonly Row[] = [
     'at most five arguments; give pointers to static data or the stack, and their size',
   ],
 ];
+
+/** Older kernels know a helper that they do not have by its number only. */
+function helperName(name: string | undefined, number: string | undefined): string {
+  if (name === undefined) return 'the helper';
+  return name === 'unknown' ? `helper number ${number}` : `the helper ${name}`;
+}
 
 /** What a message means; `undefined` for one that is not listed. */
 export function explainVerifierMessage(message: string): Explanation | undefined {
