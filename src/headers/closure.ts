@@ -17,7 +17,7 @@ import { MalformedError } from '../core/errors.ts';
 const OPENED = 1;
 /** Followed as something that is only declared. */
 const REACHED = 2;
-/** Anonymous composites and function types within each other. */
+/** Anonymous composites and function types within each other, and links of a chain. Kernels stay below 40. */
 const MAX_NESTING = 512;
 
 export class Closure {
@@ -174,10 +174,7 @@ export class Closure {
   }
 
   #enter(id: number): void {
-    if (++this.#nesting <= MAX_NESTING) return;
-    throw new MalformedError('BTF_TOO_DEEP', `type ${id}: types are nested too deeply or in a circle`, {
-      details: { typeId: id },
-    });
+    if (++this.#nesting > MAX_NESTING) throw tooDeep(id);
   }
 
   #followMembers(id: number): void {
@@ -201,7 +198,7 @@ export class Closure {
   #follow(id: number, byValue: boolean, open: boolean): void {
     const words = this.#words;
     const offsets = this.#offsets;
-    for (let chain = 0; chain < offsets.length; chain++) {
+    for (let chain = 0; chain < MAX_NESTING; chain++) {
       if (id === 0) return;
       const at = offsets[id]!;
       const info = words[at + 1]!;
@@ -262,9 +259,16 @@ export class Closure {
           return;
       }
     }
+    throw tooDeep(id);
   }
 }
 
 function isIn(marks: NameMarks | undefined, nameOff: number): boolean {
   return marks !== undefined && marks[nameOff] !== 0;
+}
+
+function tooDeep(id: number): MalformedError {
+  return new MalformedError('BTF_TOO_DEEP', `type ${id}: types are nested too deeply or in a circle`, {
+    details: { typeId: id },
+  });
 }

@@ -23,8 +23,13 @@ const TELLING_WARNING = /^implicit declaration of function|will not be visible o
 /** Messages about something that is defined twice; one of the two places is in the header. */
 const CLASH =
   /^(?:typedef )?redefinition of|^typedef redefinition|^conflicting types for|does not match previous declaration|^static declaration of|^redeclaration of|^nested redefinition|^previous definition|different storage class|follows non-/;
+/** What clang thinks was meant is not what was written. */
+const GUESS = /; did you mean .*/;
 const NO_MEMBER = /^no member named '([^']+)' in '([^']+)'/;
 const MACRO = /^expanded from macro '([^']+)'/;
+
+/** What messages quote that is no name. */
+const OPERATORS = new Set(['sizeof', 'alignof', '_Alignof', '__alignof', 'cleanup']);
 
 interface Diagnostic {
   readonly file: string;
@@ -62,7 +67,7 @@ export function diagnoseHeader(stderr: string, header: string, isHeader: (path: 
         const clash = identifierAt(lines, diagnostic);
         if (clash !== undefined) note({ kind: 'clash', ...clash });
       } else if (MISSING.test(text)) {
-        for (const name of quotedNames(text)) note({ kind: 'missing', ...name });
+        for (const name of quotedNames(text.replace(GUESS, ''))) note({ kind: 'missing', ...name });
       }
     } else if (error !== undefined && error.severity !== 'warning') {
       const macro = MACRO.exec(text);
@@ -112,5 +117,5 @@ function bareTypeName(type: string): string | undefined {
     .replace(/\b(?:const|volatile|restrict|struct|union|enum)\b/g, ' ')
     .replace(/\*|\[\d*\]/g, ' ')
     .trim();
-  return /^[A-Za-z_]\w*$/.test(name) ? name : undefined;
+  return /^[A-Za-z_]\w*$/.test(name) && !OPERATORS.has(name) ? name : undefined;
 }

@@ -31,6 +31,7 @@ export class OlderKernel {
   readonly #strings = new Map<string, number>();
   /** Id in the older table → id in the combined one. */
   readonly #copies = new Map<TypeId, number>();
+  readonly #asked = new Set<string>();
   #stringsEnd: number;
 
   constructor(newer: Btf, older: Btf) {
@@ -58,16 +59,19 @@ export class OlderKernel {
     });
   }
 
-  /** Adds the types of that name, or the enum with that enumerator. False when the older kernel has none either. */
-  addNamed(name: string): boolean {
+  /**
+   * Adds what the older kernel has under that name: a struct, union or enum, or a typedef or the enum of an enumerator. False when it
+   * has none either, or was asked before.
+   */
+  addNamed(name: string, isTag: boolean): boolean {
+    const key = `${isTag} ${name}`;
+    if (this.#asked.has(key)) return false;
+    this.#asked.add(key);
     const older = this.#older;
-    const found = older.named(name).filter((id) => isDeclared(older, id));
-    if (found.length === 0) {
-      const owner = this.#enumWith(name);
-      if (owner !== undefined) found.push(owner);
-    }
-    for (const id of found) this.#copy(id);
-    return found.length > 0;
+    const found = older.named(name).find((id) => (isTag ? isTagged(older, id) : older.kind(id) === Kind.typedef));
+    const id = found ?? (isTag ? undefined : this.#enumWith(name));
+    if (id !== undefined) this.#copy(id);
+    return id !== undefined;
   }
 
   #enumWith(enumerator: string): TypeId | undefined {
@@ -251,7 +255,6 @@ function isSameInt(a: Btf, aId: TypeId, b: Btf, bId: TypeId): boolean {
   return a.kind(aId) !== Kind.int || a.recordedSize(aId) === b.recordedSize(bId);
 }
 
-function isDeclared(btf: Btf, id: TypeId): boolean {
-  const kind = btf.kind(id);
-  return isComposite(kind) || isEnum(kind) || kind === Kind.typedef;
+function isTagged(btf: Btf, id: TypeId): boolean {
+  return isComposite(btf.kind(id)) || isEnum(btf.kind(id));
 }

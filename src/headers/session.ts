@@ -136,7 +136,7 @@ export class HeaderSession {
         const { name, isTag } = problem;
         if (isTag ? isTagOf(this.#btf, name) : isOrdinaryName(this.#btf, name))
           return this.#add(name, isTag) ? 'changed' : 'known';
-        return (await this.#borrowType(name)) ? 'changed' : 'unknown';
+        return (await this.#borrowType(name, isTag)) ? 'changed' : 'unknown';
       }
       case 'clash': {
         const { name, isTag } = problem;
@@ -181,9 +181,9 @@ export class HeaderSession {
     return this.#older ?? undefined;
   }
 
-  async #borrowType(name: string): Promise<boolean> {
+  async #borrowType(name: string, isTag: boolean): Promise<boolean> {
     const older = await this.#openOlder();
-    if (older?.addNamed(name) !== true) return false;
+    if (older === undefined || !older.addNamed(name, isTag)) return false;
     this.#added.add(name);
     this.#btf = older.combined();
     return true;

@@ -278,7 +278,19 @@ export class CPrinter {
       text += this.#behind[type] ?? this.#makeBehind(type);
       this.#nesting--;
     }
+    this.#checkLength(id, text);
     return `${text})`;
+  }
+
+  #checkLength(id: number, text: string): void {
+    if (text.length <= this.#maxText) return;
+    throw new MalformedError(
+      'BTF_TOO_LARGE',
+      `type ${id} makes more than ${this.#maxText} bytes of C: nested without end`,
+      {
+        details: { typeId: id },
+      },
+    );
   }
 
   #makeBefore(type: TypeId, level: number): string {
