@@ -118,7 +118,7 @@ function clashRemarks(diagnostics: string): string[] {
  * @param diagnostics  clang's warnings
  */
 export function explainObject(error: unknown, diagnostics: string, includes: readonly IncludeDirectory[]): unknown {
-  if (!isEccError(error) || !error.code.startsWith('BTF_EXTERN') || error.hint !== undefined) return error;
+  if (!isEccError(error) || !error.code.startsWith('BTF_EXTERN_') || error.hint !== undefined) return error;
   const remarks = explainNames(stripVTControlCharacters(diagnostics), includes, true);
   if (remarks.length === 0) return error;
   const { code, message, details, file } = error;

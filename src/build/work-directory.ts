@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError } from '../core/errors.ts';
+import { isSystemError, reasonOf } from '../core/system-error.ts';
 
-/** @throws {IoError} `IO_NO_TEMP` when there is no place for temporary files. */
+const WRITING = new Set(['write', 'mkdir', 'open', 'fsync', 'close', 'rename', 'copyfile']);
+
+/** @throws {IoError} `IO_NO_TEMP` when there is no place for temporary files, `IO_WRITE_FAILED` when they cannot be written. */
 export async function withWorkDirectory<T>(body: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'ecc-')).catch((error: NodeJS.ErrnoException) => {
     throw new IoError('IO_NO_TEMP', `no directory for temporary files can be made in ${os.tmpdir()}: ${error.code}`, {
@@ -14,7 +17,17 @@ export async function withWorkDirectory<T>(body: (directory: string) => Promise<
   });
   try {
     return await body(directory);
+  } catch (error) {
+    throw isSystemError(error) && WRITING.has(error.syscall!) ? writingError(directory, error) : error;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function writingError(directory: string, error: NodeJS.ErrnoException & { readonly code: string }): IoError {
+  return new IoError('IO_WRITE_FAILED', `temporary files cannot be written: ${reasonOf(error.code)}`, {
+    details: { errno: error.code, syscall: error.syscall },
+    hint: 'free some space there, or set TMPDIR to another directory',
+    cause: error,
+  }).in(path.dirname(directory));
 }

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { IoError, UsageError } from '../core/errors.ts';
 import { makeDirectory } from '../core/make-directory.ts';
+import { reasonOf } from '../core/system-error.ts';
 import type { Artefact } from './plan.ts';
 import { Staging } from './staging.ts';
 
@@ -109,23 +110,10 @@ async function named<T>(file: string, body: () => Promise<T>): Promise<T> {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  EISDIR: 'a directory is in its place',
-  ENOTDIR: 'a part of the path is not a directory',
-  EEXIST: 'a file is in the place of the directory',
-  ENAMETOOLONG: 'the name is too long',
-  EIO: 'the device reports an error',
-};
-
 function writeError(file: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
-  return new IoError('IO_WRITE_FAILED', `cannot be written: ${REASONS[code] ?? code}`, {
+  return new IoError('IO_WRITE_FAILED', `cannot be written: ${reasonOf(code)}`, {
     details: { errno: code },
     hint:
       code === 'ENOSPC' || code === 'EDQUOT'
