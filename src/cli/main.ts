@@ -3,7 +3,7 @@
  * error and leaves as text and exit status.
  */
 import yargs from 'yargs';
-import { isEccError, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { joinCflags, PARSER_SETTINGS, separateProgramArgs } from './argv.ts';
 import { cache } from './commands/cache.ts';
@@ -18,12 +18,13 @@ import { unpack } from './commands/unpack.ts';
 import { verify } from './commands/verify.ts';
 import { vmlinux } from './commands/vmlinux.ts';
 import { reportError } from './report.ts';
+import { watchStreams } from './streams.ts';
 
 /** Runs one command line (without the program's name) to its end and sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const json = argv.includes('--json') || argv.includes('-j');
   const debug = argv.includes('--debug');
-  closeQuietly();
+  watchStreams({ json, debug });
   try {
     // yargs would print the script and then go on to build a source of that name
     if (argv[0] === 'completion') {
@@ -114,14 +115,4 @@ function checkRepeated(argv: Readonly<Record<string, unknown>>): true {
     throw new UsageError('USAGE_REPEATED', `--${name} is given ${value.length} times, and takes one value`);
   }
   return true;
-}
-
-/** `ecc … | head` ends early; that is not an error. */
-function closeQuietly(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      if (!isEccError(error)) throw error;
-    });
-  }
 }

@@ -40,7 +40,7 @@ function print(line: string): void {
   try {
     writeSync(2, line);
   } catch {
-    // a pipe that is full, or gone: the stream knows what to do
-    process.stderr.write(line);
+    // a pipe that is full, for which the stream waits, or gone, and then nobody wants to know
+    process.stderr.once('error', () => {}).write(line);
   }
 }
