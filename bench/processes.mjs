@@ -1,0 +1,168 @@
+#!/usr/bin/env node
+// Whole processes, timed from outside: ecc against the compiler that it wraps. Rounds run every case in turn, so that a machine whose speed
+// drifts does so for all of them; medians and ratios are of one run.
+//
+//   node bench/processes.mjs [--rounds N] [--write]      --write: the table goes into docs/benchmarks.md
+//
+// Needs the build (npm run build), clang, bpftool and /sys/kernel/btf/vmlinux.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const argument = (name) => process.argv[process.argv.indexOf(name) + 1];
+const rounds = process.argv.includes('--rounds') ? Number(argument('--rounds')) : 7;
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'ecc-bench-'));
+const ecc = path.join(root, 'bin/ecc.js');
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin`, ECC_CACHE_DIR: path.join(scratch, 'warm') };
+
+function run(command, args, options = {}) {
+  const start = process.hrtime.bigint();
+  const { status, stderr } = spawnSync(command, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env,
+    cwd: scratch,
+    ...options,
+  });
+  const ms = Number(process.hrtime.bigint() - start) / 1e6;
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+  return ms;
+}
+
+const node = (...args) => run(process.execPath, args);
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+
+/** Fixtures that need no flags and compile against a whole header of the running kernel. */
+const fixtures = JSON.parse(readFileSync(path.join(root, 'fixtures/manifest.json'), 'utf8'))
+  .fixtures.filter(
+    (fixture) =>
+      fixture.vmlinux === 'kernel' &&
+      fixture.fullHeader &&
+      !fixture.includeDirs &&
+      !fixture.moduleTypes &&
+      !fixture.load.needs,
+  )
+  .map((fixture) => path.join(root, 'fixtures', fixture.source));
+const sigsnoop = path.join(root, 'fixtures/sigsnoop/sigsnoop.bpf.c');
+
+const full = path.join(scratch, 'full');
+mkdirSync(full);
+const dump = spawnSync('bpftool', ['btf', 'dump', 'file', '/sys/kernel/btf/vmlinux', 'format', 'c'], {
+  env,
+  maxBuffer: 1 << 28,
+});
+writeFileSync(path.join(full, 'vmlinux.h'), dump.stdout);
+const own = path.join(scratch, 'own');
+mkdirSync(own);
+cpSync(sigsnoop, path.join(own, 'sigsnoop.bpf.c'));
+cpSync(path.join(full, 'vmlinux.h'), path.join(own, 'vmlinux.h'));
+
+const bareArgs = (source, output) => [
+  '-g',
+  '-O2',
+  '-target',
+  'bpf',
+  '-D__TARGET_ARCH_x86',
+  '-I',
+  full,
+  '-idirafter',
+  '/usr/include/x86_64-linux-gnu',
+  '-c',
+  source,
+  '-o',
+  output,
+];
+const bare = (source) => run('clang', bareArgs(source, path.join(scratch, 'bare.o')));
+const out = path.join(scratch, 'out');
+const warm = (source) => node(ecc, source, '-o', out, '--force', '--no-cache');
+
+function cold(source) {
+  const cache = mkdtempSync(path.join(scratch, 'cold-'));
+  const ms = run(process.execPath, [ecc, source, '-o', out, '--force'], { env: { ...env, ECC_CACHE_DIR: cache } });
+  rmSync(cache, { recursive: true });
+  return ms;
+}
+
+const one = {
+  'node -e 0': () => node('-e', '0'),
+  'clang --version': () => run('clang', ['--version']),
+  'clang -c, whole header': () => bare(sigsnoop),
+  'clang -c and llvm-strip': () => bare(sigsnoop) + run('llvm-strip', ['-g', path.join(scratch, 'bare.o')]),
+  'ecc --version': () => node(ecc, '--version'),
+  'ecc --help': () => node(ecc, '--help'),
+  'ecc, empty cache': () => cold(sigsnoop),
+  'ecc, warm': () => warm(sigsnoop),
+  'ecc, nothing changed': () => node(ecc, sigsnoop, '-o', path.join(scratch, 'same'), '--force'),
+  'ecc, own vmlinux.h, empty cache': () => cold(path.join(own, 'sigsnoop.bpf.c')),
+  'ecc, own vmlinux.h, warm': () => warm(path.join(own, 'sigsnoop.bpf.c')),
+};
+
+const times = Object.fromEntries(Object.keys(one).map((name) => [name, []]));
+for (let round = -1; round < rounds; round++) {
+  for (const [name, measure] of Object.entries(one)) {
+    const ms = measure();
+    if (round >= 0) times[name].push(ms);
+  }
+}
+const medians = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
+
+const many = { cold: [], warm: [] };
+for (const source of fixtures) {
+  const three = Array.from({ length: 3 }, () => ({ bare: bare(source), cold: cold(source), warm: warm(source) }));
+  const of = (key) => median(three.map((times) => times[key]));
+  many.cold.push(of('cold') / of('bare'));
+  many.warm.push(of('warm') / of('bare'));
+}
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
+const list = path.join(scratch, 'sources');
+writeFileSync(list, fixtures.join('\n'));
+const quoted = bareArgs('{}', '/dev/null').map((word) => `'${word}'`);
+const loop = median(
+  Array.from({ length: 3 }, () => run('sh', ['-c', `xargs -P 2 -I {} clang ${quoted.join(' ')} < ${list}`])),
+);
+const batch = median(
+  Array.from({ length: 3 }, () => node(ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache')),
+);
+
+const base = medians['node -e 0'];
+const compiler = medians['clang -c, whole header'];
+const ratio = (name, to) => (medians[name] / to).toFixed(2);
+const rows = [
+  ['sigsnoop, empty cache', ratio('ecc, empty cache', compiler), '0.95', 'clang -c'],
+  ['sigsnoop, warm', ratio('ecc, warm', compiler), '0.75', 'clang -c'],
+  [`mean of ${fixtures.length} fixtures, empty cache`, mean(many.cold).toFixed(2), '0.65', 'clang -c of each'],
+  [`mean of ${fixtures.length} fixtures, warm`, mean(many.warm).toFixed(2), '0.50', 'clang -c of each'],
+  ['own vmlinux.h, empty cache', ratio('ecc, own vmlinux.h, empty cache', compiler), '1.60', 'clang -c'],
+  ['own vmlinux.h, warm', ratio('ecc, own vmlinux.h, warm', compiler), '0.80', 'clang -c'],
+  ['nothing changed', ratio('ecc, nothing changed', base), '1.35', 'node -e 0'],
+  [`${fixtures.length} programs in one command`, (batch / loop).toFixed(2), '0.30', 'clang -c of all, two at a time'],
+  ['ecc --version', ratio('ecc --version', base), '1.15', 'node -e 0'],
+  ['ecc --help', ratio('ecc --help', base), '1.40', 'node -e 0'],
+];
+const version = (command) => spawnSync(command, ['--version'], { env }).stdout.toString().split('\n')[0];
+const text = `Node ${process.versions.node}, ${version('clang')}, Linux ${os.release()}, ${os.availableParallelism()} processors (${os.cpus()[0]?.model}),
+load before the run ${os.loadavg()[0].toFixed(1)}; medians of ${rounds} rounds after a warm-up.
+
+| case | ratio | target | to |
+|---|---|---|---|
+${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
+
+| process | median, ms |
+|---|---|
+${Object.entries(medians)
+  .map(([name, ms]) => `| ${name} | ${ms.toFixed(0)} |`)
+  .join('\n')}
+| ${fixtures.length} programs, clang -c, two at a time | ${loop.toFixed(0)} |
+| ${fixtures.length} programs, ecc | ${batch.toFixed(0)} |
+`;
+process.stdout.write(text);
+rmSync(scratch, { recursive: true });
+
+if (process.argv.includes('--write')) {
+  const page = path.join(root, 'docs/benchmarks.md');
+  const [head, , tail] = readFileSync(page, 'utf8').split(/(<!-- table -->[\s\S]*<!-- end -->)/);
+  writeFileSync(page, `${head}<!-- table -->\n\n${text}\n<!-- end -->${tail}`);
+}
