@@ -9,6 +9,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isOurHeader } from '../marker.ts';
 import { type Definitions, findDefinitions, type OwnTag } from './definitions.ts';
+import { type PasteMacro, pastedNames } from './pastes.ts';
 import { type FileTokens, type IncludeDirective, parseIncludeTarget, scanTokens } from './tokens.ts';
 
 /** Its prototypes mention half of the kernel; what it needs of it is in `ALWAYS` of ../make-header.ts. */
@@ -111,6 +112,9 @@ class Scanner {
   readonly #missing = new Set<string>();
   readonly #includeMacros = new Map<string, Set<string>>();
   readonly #pending: PendingInclude[] = [];
+  readonly #pasteMacros: PasteMacro[] = [];
+  /** Texts of the user's files, for the uses of such macros. */
+  readonly #userTexts: string[] = [];
   #includesVmlinux = false;
   #ownVmlinux: string | undefined;
 
@@ -131,6 +135,7 @@ class Scanner {
       this.#include({ form: 'quoted', name, next: false, line: 0 }, from);
     }
     this.#followMacros();
+    this.#addPastedNames();
   }
 
   result(): SourceScan {
@@ -162,7 +167,9 @@ class Scanner {
     for (const word of tokens.identifiers) this.#identifiers.add(word);
     for (const name of tokens.declaredFunctions) this.#declaredFunctions.add(name);
     for (const [name, value] of tokens.includeMacros) this.#addIncludeMacro(name, value);
+    this.#pasteMacros.push(...tokens.pasteMacros);
     if (!file.system) {
+      this.#userTexts.push(text);
       const { tags, ordinary } = findDefinitions(text);
       for (const [tag, kind] of tags) if (!this.#own.tags.has(tag)) this.#own.tags.set(tag, kind);
       for (const name of ordinary) this.#own.ordinary.add(name);
@@ -172,6 +179,13 @@ class Scanner {
     for (const directive of tokens.includes) {
       if (directive.form === 'macro') this.#pending.push({ directive, from: file });
       else this.#include(directive, file);
+    }
+  }
+
+  #addPastedNames(): void {
+    for (const macro of this.#pasteMacros) {
+      for (const text of this.#userTexts)
+        if (text.includes(macro.name)) for (const name of pastedNames(text, macro)) this.#identifiers.add(name);
     }
   }
 

@@ -4,6 +4,8 @@
  * numbers are skipped, spliced lines are joined.
  */
 
+import { type PasteMacro, parsePasteMacro } from './pastes.ts';
+
 export interface IncludeDirective {
   /** `macro`: the name of a macro stands where the file should. */
   readonly form: 'quoted' | 'angled' | 'macro';
@@ -29,6 +31,8 @@ export interface FileTokens {
   readonly declaredFunctions: ReadonlySet<string>;
   /** Object-like macros whose replacement could stand behind `#include`. */
   readonly includeMacros: ReadonlyMap<string, string>;
+  /** Function-like macros that paste words together. */
+  readonly pasteMacros: readonly PasteMacro[];
 }
 
 /**
@@ -54,6 +58,7 @@ export function scanTokens(text: string): FileTokens {
   const tags = new Map<string, StructTag>();
   const declaredFunctions = new Set<string>();
   const includeMacros = new Map<string, string>();
+  const pasteMacros: PasteMacro[] = [];
 
   let directiveEnd = 0;
   let braces = 0;
@@ -99,6 +104,8 @@ export function scanTokens(text: string): FileTokens {
         } else if (name === 'define') {
           const macro = OBJECT_MACRO.exec(rest);
           if (macro !== null && INCLUDE_TARGET.test(macro[2]!)) includeMacros.set(macro[1]!, macro[2]!);
+          const pasting = parsePasteMacro(rest);
+          if (pasting !== undefined) pasteMacros.push(pasting);
         }
         break;
       }
@@ -125,7 +132,7 @@ export function scanTokens(text: string): FileTokens {
         break;
     }
   }
-  return { identifiers, includes, structTags: [...tags.values()], declaredFunctions, includeMacros };
+  return { identifiers, includes, structTags: [...tags.values()], declaredFunctions, includeMacros, pasteMacros };
 }
 
 /** The target of an include directive, written out or as the replacement of a macro. */
