@@ -42,7 +42,7 @@ export function prepare(
     if (target !== undefined && TARGET_AT_LOAD.test(splitSection(program.section).kind))
       bpf.bpf_program__set_attach_target(handle.pointer, 0, target);
   }
-  for (const name of targets.keys()) checkName(name, 'program', object.programs);
+  for (const name of [...targets.keys(), ...(only ?? [])]) checkName(name, 'program', object.programs);
   for (const [name, entries] of mapSizes) {
     const map = checkName(name, 'map', object.maps);
     const result = bpf.bpf_map__set_max_entries(map.pointer, entries);
