@@ -6,6 +6,7 @@
  * libbpf instead guesses a mapping and follows it, which gives up a whole web of types when one declaration in it met a
  * definition too late; that is why a kernel module's BTF repeats half of the networking stack.
  */
+import { MalformedError } from '../core/errors.ts';
 import { isComposite, isEnum, Kind, type TypeId } from './kinds.ts';
 import type { Btf } from './table.ts';
 import { endOf, Role, roleOf, type TypeGraph, typeGraph } from './words.ts';
@@ -126,9 +127,15 @@ function classifyRecords(btf: Btf): Classes {
   return classify(btf.count, hashOf, same);
 }
 
+/** Kernels take 7. A chain of 800,000 typedefs of one name would take as many, and hours. */
+const MIN_ROUNDS = 16;
+/** Small tables may have more, as long as not too many types are looked at in all. */
+const MAX_VISITS = 4_000_000;
+
 /**
  * Splits classes until all types of one refer to the same classes, place for place; the references of `leaves` do not count.
  * A round is linear in the number of references; there are as many rounds as the longest path by which two types differ.
+ * @throws {MalformedError} `BTF_TOO_DEEP` when that path is far longer than any compiler makes
  */
 function refine(graph: TypeGraph, start: Classes, leaves: Uint8Array): Classes {
   const { starts, refs } = graph;
@@ -147,7 +154,13 @@ function refine(graph: TypeGraph, start: Classes, leaves: Uint8Array): Classes {
     }
     return true;
   };
-  for (let before = countClasses(classes); ; ) {
+  const maxRounds = Math.max(MIN_ROUNDS, MAX_VISITS / start.length);
+  for (let before = countClasses(classes), round = 0; ; round++) {
+    if (round > maxRounds) {
+      throw new MalformedError('BTF_TOO_DEEP', `types differ only beyond ${round} references in a row`, {
+        details: { types: start.length, rounds: round },
+      });
+    }
     classes = classify(start.length, hashOf, same);
     const after = countClasses(classes);
     if (after === before) return classes;

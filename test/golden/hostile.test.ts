@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Kind } from '../../src/btf/kinds.ts';
+import { dedupBtf } from '../../src/btf/merge.ts';
 import { openBtf } from '../../src/btf/open.ts';
+import type { Btf } from '../../src/btf/table.ts';
 import { isEccError } from '../../src/core/errors.ts';
+import { makeFullHeader } from '../../src/headers/make-header.ts';
 import { openObject } from '../../src/object/open.ts';
 import { emitSkeleton, makeSkeleton } from '../../src/skeleton/skeleton.ts';
 import { emitStructs, makeStructs } from '../../src/skeleton/structs.ts';
@@ -250,6 +253,33 @@ describe('10 MB that ask for more than 10 MB of work', () => {
       },
     },
   ];
+
+  const typedefs = () => {
+    const chain = repeat(800_000, (i) => [1, btfInfo(Kind.typedef), i + 2]);
+    return writeBtf([...chain, 0, btfInfo(Kind.int), 4, 32], Buffer.from('\0t\0'));
+  };
+  /** Structs and pointers in turn, the last to the first. */
+  const circle = () =>
+    writeBtf(
+      repeat(400_000, (i) =>
+        i % 2 === 0 ? [0, btfInfo(Kind.struct, 1), 8, 0, i + 2, 0] : [0, btfInfo(Kind.ptr), ((i + 1) % 400_000) + 1],
+      ),
+      NO_NAMES,
+    );
+  const onTable = (expected: string, what: string, make: () => Uint8Array, use: (btf: Btf) => unknown): Case => ({
+    what,
+    expected,
+    prepare: () => {
+      const bytes = make();
+      return () => use(openBtf(bytes));
+    },
+  });
+  cases.push(
+    onTable('BTF_TOO_DEEP', 'a chain of 800,000 typedefs, as C', typedefs, (btf) => makeFullHeader(btf)),
+    onTable('BTF_TOO_DEEP', 'a chain of 800,000 typedefs, each once', typedefs, (btf) => dedupBtf(btf)),
+    onTable('value', 'a circle of 400,000, as C', circle, (btf) => makeFullHeader(btf)),
+    onTable('value', 'a circle of 400,000, each once', circle, (btf) => dedupBtf(btf)),
+  );
 
   test.each(cases)('$what: $expected', ({ expected, prepare }) => {
     const body = prepare();
