@@ -112,7 +112,8 @@ describe.each(clangs)('%s', (clang) => {
     requireTool(context, clang);
     const outcome = await build(
       clang,
-      `#define EXISTS(a, b) bpf_core_type_exists(struct a##b)
+      `#define JOIN(a, b) a##b
+       #define EXISTS(a, b) bpf_core_type_exists(struct JOIN(a, b))
        SEC("kprobe/x") int p(void *ctx) { return EXISTS(netns_, bpf); }`,
     );
     expect(outcome).toMatchObject({ status: 0, compiles: 2, isFull: false, relocations: ['type_exists netns_bpf'] });
@@ -122,7 +123,8 @@ describe.each(clangs)('%s', (clang) => {
     requireTool(context, clang);
     const outcome = await build(
       clang,
-      `#define P(a, b) a##b
+      `#define JOIN(a, b) a##b
+       #define P(a, b) JOIN(a, b)
        SEC("fentry/x") int BPF_PROG(p) { P(bpf_rcu_read_, lock)(); P(bpf_rcu_read_, unlock)(); P(kui, d_t) u = {}; return u.val + P(TCP_CLO, SING); }`,
     );
     expect(outcome).toMatchObject({ status: 0, isFull: false });

@@ -147,23 +147,24 @@ export class CLayout {
       const type = words[m + 1]!;
       if (aligns[type] === UNKNOWN || aligns[type] === IN_PROGRESS) this.#measured(id, type, nesting);
       const align = aligns[type]!;
-      const size = this.#size[type]!;
       if (align > max) max = align;
-      if (isUnion) cursor = 0;
       const place = words[m + 2]!;
       const width = hasBitfields ? place >>> 24 : 0;
       const offset = hasBitfields ? place & 0xffffff : place >>> 0;
       if (width === 0) {
-        if (offset < cursor || offset % (align * 8) !== 0) shape = Shape.packed;
-        else if (shape === Shape.plain && roundUp(cursor, align * 8) !== offset) shape = Shape.padded;
-        cursor = offset + size * 8;
+        if (offset !== cursor || offset % (align * 8) !== 0) {
+          if (offset < cursor || offset % (align * 8) !== 0) shape = Shape.packed;
+          else if (shape === Shape.plain && roundUp(cursor, align * 8) !== offset) shape = Shape.padded;
+        }
+        cursor = offset + this.#size[type]! * 8;
       } else {
-        if (offset < cursor || nextBitfield(offset, width, size * 8, align * 8) !== offset) shape = Shape.packed;
-        else if (shape === Shape.plain && nextBitfield(cursor, width, size * 8, align * 8) !== offset)
-          shape = Shape.padded;
+        const size = this.#size[type]! * 8;
+        if (offset < cursor || nextBitfield(offset, width, size, align * 8) !== offset) shape = Shape.packed;
+        else if (shape === Shape.plain && nextBitfield(cursor, width, size, align * 8) !== offset) shape = Shape.padded;
         cursor = offset + width;
       }
       if (cursor > largest) largest = cursor;
+      if (isUnion) cursor = 0;
     }
     if (largest > bits || bits % (max * 8) !== 0) shape = Shape.packed;
     else if (shape === Shape.plain && roundUp(largest, max * 8) !== bits) shape = Shape.padded;

@@ -2,7 +2,7 @@
  * C headers out of BTF: any set of its types, or all of them, in an order that compiles, with the sizes and offsets that the
  * BTF records. The declaration of one type alone is {@link emitDeclaration}.
  */
-import { Kind, type TypeId } from '../kinds.ts';
+import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
 import { CNames, type Rename } from './names.ts';
 import { DeclarationOrder } from './order.ts';
@@ -42,10 +42,9 @@ export interface CHeader {
 /** A header as `#include "vmlinux.h"` expects it: include guard `__VMLINUX_H__`, CO-RE pragma, types, kfunc prototypes. */
 export function emitHeader(btf: Btf, options: HeaderOptions = {}): CHeader {
   const names = options.names ?? new CNames(btf);
-  const limit = textLimit(btf);
-  const output = new TextOutput(limit);
+  const output = new TextOutput(textLimit(btf));
   const types = options.types ?? allIds(btf);
-  const order = new DeclarationOrder(btf, new CPrinter(btf, names, types.length, limit), output);
+  const order = new DeclarationOrder(btf, new CPrinter(btf, names, output, types.length));
   output.add(options.banner ?? '');
   output.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
   order.declareTypes(types);
@@ -73,27 +72,18 @@ function textLimit(btf: Btf): number {
  * such as `int (*)(void)`. What it refers to is named, not declared. No trailing newline.
  */
 export function emitDeclaration(btf: Btf, id: TypeId): string {
-  const printer = new CPrinter(btf, new CNames(btf), 1, textLimit(btf));
-  return declarationOf(btf, printer, id).trimEnd();
+  const output = new TextOutput(textLimit(btf));
+  declare(btf, new CPrinter(btf, new CNames(btf), output, 1), id);
+  return output.toString().trimEnd();
 }
 
-function declarationOf(btf: Btf, printer: CPrinter, id: TypeId): string {
-  switch (btf.kind(id)) {
-    case Kind.struct:
-    case Kind.union:
-      return btf.nameOff(id) === 0 ? printer.declarator(id, '') : printer.composite(id);
-    case Kind.enum:
-    case Kind.enum64:
-      return printer.enumeration(id);
-    case Kind.typedef:
-      return printer.typedef(id);
-    case Kind.fwd:
-      return printer.forward(id);
-    case Kind.func:
-      return printer.kfunc(id);
-    case Kind.var:
-      return printer.declarator(btf.ref(id), btf.name(id));
-    default:
-      return printer.declarator(id, '');
-  }
+function declare(btf: Btf, printer: CPrinter, id: TypeId): void {
+  const kind = btf.kind(id);
+  if (isComposite(kind) && btf.nameOff(id) !== 0) printer.composite(id);
+  else if (isEnum(kind)) printer.enumeration(id);
+  else if (kind === Kind.typedef) printer.typedef(id);
+  else if (kind === Kind.fwd) printer.forward(id);
+  else if (kind === Kind.func) printer.kfunc(id);
+  else if (kind === Kind.var) printer.object(btf.ref(id), btf.name(id));
+  else printer.object(id, '');
 }

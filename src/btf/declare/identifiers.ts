@@ -21,11 +21,14 @@ export class CIdentifiers {
   readonly #strings: string | undefined;
   /** By string offset, the names that are no identifiers → what is written instead. */
   readonly #replaced = new Map<number, string>();
+  /** By string offset, non-zero for a key of `#replaced`: cheaper to ask. */
+  readonly #isReplaced: Uint8Array;
 
   /** @param typeCount  how many types are going to be written, roughly */
   constructor(btf: Btf, typeCount: number) {
     const { strings } = btf;
     this.#bytes = Buffer.from(strings.buffer, strings.byteOffset, strings.length);
+    this.#isReplaced = new Uint8Array(typeCount <= FEW_TYPES ? 0 : strings.length);
     if (typeCount <= FEW_TYPES) return;
     this.#strings = this.#bytes.toString('latin1');
     this.#findReplaced(this.#strings);
@@ -38,6 +41,7 @@ export class CIdentifiers {
       const start = strings.lastIndexOf('\0', match.index) + 1;
       const name = strings.substring(start, strings.indexOf('\0', start));
       this.#replaced.set(start, replacement(name));
+      this.#isReplaced[start] = 1;
       bad.lastIndex = start + name.length;
     }
   }
@@ -46,7 +50,8 @@ export class CIdentifiers {
   at(offset: number): string {
     const strings = this.#strings;
     if (strings !== undefined) {
-      return this.#replaced.get(offset) ?? strings.substring(offset, strings.indexOf('\0', offset));
+      if (this.#isReplaced[offset] === 1) return this.#replaced.get(offset)!;
+      return strings.substring(offset, strings.indexOf('\0', offset));
     }
     const name = this.#bytes.toString('latin1', offset, this.#bytes.indexOf(0, offset));
     return NO_IDENTIFIER.test(name) ? replacement(name) : name;

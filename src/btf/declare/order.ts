@@ -6,7 +6,6 @@
 import { MalformedError } from '../../core/errors.ts';
 import { Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
-import type { TextOutput } from './output.ts';
 import type { CPrinter } from './printer.ts';
 import { signedWords } from './signed-words.ts';
 
@@ -27,7 +26,6 @@ export class DeclarationOrder {
   readonly #words: Int32Array;
   readonly #offsets: Uint32Array;
   readonly #printer: CPrinter;
-  readonly #output: TextOutput;
   readonly #state: Uint8Array;
   /** The struct or union that is being prepared; it needs no forward declaration of itself. */
   #current = 0;
@@ -37,12 +35,11 @@ export class DeclarationOrder {
   /** How often a reference to the current type was passed over. */
   #selfReferences = 0;
 
-  constructor(btf: Btf, printer: CPrinter, output: TextOutput) {
+  constructor(btf: Btf, printer: CPrinter) {
     this.#btf = btf;
     this.#words = signedWords(btf);
     this.#offsets = btf.offsets;
     this.#printer = printer;
-    this.#output = output;
     this.#state = new Uint8Array(btf.count);
   }
 
@@ -77,14 +74,13 @@ export class DeclarationOrder {
           break;
       }
     }
-    for (const id of anonymousEnums)
-      if (!this.#printer.isEnumDeclared(id)) this.#output.add(this.#printer.enumeration(id));
+    for (const id of anonymousEnums) if (!this.#printer.isEnumDeclared(id)) this.#printer.enumeration(id);
   }
 
   /** Declares what the prototypes of these functions need, then the functions. */
   declareKfuncs(ids: readonly TypeId[]): void {
     for (const id of ids) this.#need(this.#btf.ref(id), false);
-    for (const id of ids) this.#output.add(this.#printer.kfunc(id));
+    for (const id of ids) this.#printer.kfunc(id);
   }
 
   /**
@@ -224,7 +220,7 @@ export class DeclarationOrder {
     this.#current = id;
     this.#prepareMembers(id);
     this.#current = outer;
-    this.#output.add(this.#printer.composite(id));
+    this.#printer.composite(id);
   }
 
   #declareForward(id: TypeId): void {
@@ -239,13 +235,13 @@ export class DeclarationOrder {
     }
     if ((this.#state[id]! & (FORWARD | DONE)) !== 0) return;
     this.#state[id]! |= FORWARD;
-    this.#output.add(this.#printer.forward(id));
+    this.#printer.forward(id);
   }
 
   #defineEnum(id: TypeId): void {
     if ((this.#state[id]! & DONE) !== 0) return;
     this.#state[id]! |= DONE;
-    this.#output.add(this.#printer.enumeration(id));
+    this.#printer.enumeration(id);
   }
 
   #defineTypedef(id: TypeId): void {
@@ -258,14 +254,14 @@ export class DeclarationOrder {
     this.#need(this.#btf.ref(id), false);
     this.#current = outer;
     this.#state[id]! = (this.#state[id]! & ~IN_PROGRESS) | DONE;
-    this.#output.add(this.#printer.typedef(id));
+    this.#printer.typedef(id);
     this.#depth--;
   }
 
   #declareInt(id: TypeId): void {
     if ((this.#state[id]! & DONE) !== 0) return;
     this.#state[id]! |= DONE;
-    this.#output.add(this.#printer.intAlias(id));
+    this.#printer.intAlias(id);
   }
 }
 

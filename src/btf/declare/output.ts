@@ -1,12 +1,16 @@
-/** Text that grows to megabytes: collected in bytes, so that the pieces it was made of do not stay alive. */
+/**
+ * Text that grows to megabytes out of pieces of a few characters. The pieces wait in an array of fixed size and are joined by the
+ * thousand, which leaves far less for the garbage collector than adding strings up.
+ */
 import { MalformedError } from '../../core/errors.ts';
 
-const CHUNK = 32 * 1024;
+const PIECES = 4096;
 
 export class TextOutput {
-  #bytes = Buffer.allocUnsafe(4 * CHUNK);
+  readonly #pieces: string[] = new Array(PIECES).fill('');
+  #count = 0;
+  #bytes = Buffer.allocUnsafe(128 * 1024);
   #length = 0;
-  #chunk = '';
   readonly #limit: number;
 
   /** @param limit  most characters; input that makes more is taken for an attack. */
@@ -16,12 +20,14 @@ export class TextOutput {
 
   /** Appends ASCII. */
   add(text: string): void {
-    this.#chunk += text;
-    if (this.#chunk.length > CHUNK) this.#flush();
+    this.#pieces[this.#count++] = text;
+    if (this.#count === PIECES) this.#flush();
   }
 
   #flush(): void {
-    const end = this.#length + this.#chunk.length;
+    const chunk = (this.#count === PIECES ? this.#pieces : this.#pieces.slice(0, this.#count)).join('');
+    this.#count = 0;
+    const end = this.#length + chunk.length;
     if (end > this.#limit)
       throw new MalformedError(
         'BTF_TOO_LARGE',
@@ -32,9 +38,8 @@ export class TextOutput {
       this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }
-    this.#bytes.write(this.#chunk, this.#length, 'latin1');
+    this.#bytes.write(chunk, this.#length, 'latin1');
     this.#length = end;
-    this.#chunk = '';
   }
 
   toString(): string {
