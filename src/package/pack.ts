@@ -33,6 +33,6 @@ export function packPackage(input: PackInput): string {
 
 /** The text of `package.yaml`. */
 export async function emitYaml(value: unknown): Promise<string> {
-  const { stringify } = await import('yaml');
+  const { stringify } = await import('./yaml.ts');
   return stringify(sorted(value), { lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -79,6 +79,14 @@ describe('packages', () => {
     expect(await codeOf(readPackage(bytes))).toBe('PKG_BAD_SHAPE');
   });
 
+  test.each([
+    ['JSON', `{"a":[${'[],'.repeat(1_000_000)}1]}`],
+    ['YAML', '- 1\n'.repeat(300_000)],
+    ['nested YAML', '- '.repeat(1_000_000)],
+  ])('%s of nothing but structure is refused before it is read', async (_, hostile) => {
+    expect(await codeOf(readPackage(Buffer.from(hostile)))).toBe('PKG_BAD_SHAPE');
+  });
+
   test('null maps and programs are none', async () => {
     expect((await readPackage(changed('meta.bpf_skel.progs', null))).meta.bpf_skel.progs).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { inflateSync } from 'node:zlib';
 import { MalformedError, UnsupportedError } from '../core/errors.ts';
 import { checkPackage } from './check-shape.ts';
 import type { Package, PackageFile } from './schema.ts';
+import { checkStructure } from './structure.ts';
 
 /** No eBPF object comes near; a package that declares more is not inflated. */
 const MAX_OBJECT_SIZE = 256 * 1024 * 1024;
@@ -25,13 +26,15 @@ async function parseText(bytes: Uint8Array): Promise<unknown> {
     .toString('utf8')
     .replace(/^\uFEFF/, '');
   if (/^\s*\{/.test(text)) {
+    checkStructure(bytes, 'JSON');
     try {
       return JSON.parse(text);
     } catch (error) {
       throw new MalformedError('PKG_BAD_JSON', `package: ${(error as Error).message}`, { cause: error });
     }
   }
-  const { parse } = await import('yaml');
+  checkStructure(bytes, 'YAML');
+  const { parse } = await import('./yaml.ts');
   try {
     return parse(text, { maxAliasCount: 0 });
   } catch (error) {
