@@ -50,11 +50,15 @@ const PACKAGES = {
   yargs: "module.exports = require('yargs')",
 };
 
-/** What starts first is small; the rest of the command line is loaded when it is needed. */
+/**
+ * What starts first is small; then comes what builds need, then the rest. The last has the code of builds too: a file that is loaded for
+ * nothing would cost more than one that is on disk twice.
+ */
 const pieces = {
   name: 'pieces',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './cli/main.cjs', external: true }));
+    onResolve({ filter: /^\.\/parser\.ts$/ }, () => ({ path: './parser.cjs', external: true }));
     onResolve({ filter: new RegExp(`^(${Object.keys(PACKAGES).join('|')})$`) }, ({ path: name, importer }) =>
       importer.includes('/src/') ? { path: `./${name}.cjs`, external: true } : undefined,
     );
@@ -78,7 +82,7 @@ function commandLine() {
   };
   return [
     build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: 'dist' }),
-    build({ ...own, entryPoints: { main: 'src/cli/main.ts' }, outdir: 'dist/cli' }),
+    build({ ...own, entryPoints: { main: 'src/cli/main.ts', parser: 'src/cli/parser.ts' }, outdir: 'dist/cli' }),
     ...Object.entries(PACKAGES).map(([name, contents]) =>
       build({
         ...options,

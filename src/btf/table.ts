@@ -11,6 +11,7 @@ import { ByteReader, stringReader } from '../core/bytes.ts';
 import { MalformedError } from '../core/errors.ts';
 import { Kind, kindName, type Linkage, type TypeId } from './kinds.ts';
 import { NameIndex } from './names.ts';
+import type { Occurrences } from './occurrences.ts';
 
 const MAGIC = 0xeb9f;
 const MIN_HEADER_SIZE = 24;
@@ -39,6 +40,8 @@ export interface BtfParts {
   readonly firstOwnString: number;
   /** Byte order of the file that it was read from. */
   readonly littleEndian: boolean;
+  /** Where names occur, when that was worked out before. */
+  readonly occurrences?: Occurrences | undefined;
 }
 
 export class Btf implements BtfParts {
@@ -48,6 +51,7 @@ export class Btf implements BtfParts {
   readonly firstOwnId: number;
   readonly firstOwnString: number;
   readonly littleEndian: boolean;
+  readonly occurrences: Occurrences | undefined;
   readonly #stringAt: (offset: number) => string;
   #index: NameIndex | undefined;
 
@@ -59,6 +63,7 @@ export class Btf implements BtfParts {
     this.firstOwnId = parts.firstOwnId;
     this.firstOwnString = parts.firstOwnString;
     this.littleEndian = parts.littleEndian;
+    this.occurrences = parts.occurrences;
     this.#stringAt = stringReader(parts.strings, 'BTF', 'BTF_BAD_NAME');
   }
 

@@ -18,7 +18,7 @@ import { type Metadata, makeMetadata } from './metadata.ts';
 import { objectName } from './plan.ts';
 import { type Project, prepareProject } from './project.ts';
 import { readSource } from './source.ts';
-import { locateToolchain, type ToolChoice } from './toolchain.ts';
+import { getStrip, locateToolchain, type ToolChoice } from './toolchain.ts';
 import { withWorkDirectory } from './work-directory.ts';
 
 export interface CompileOptions extends ToolChoice {
@@ -62,10 +62,12 @@ export interface SharedInputs {
   readonly files: InputFiles;
   readonly scans: ScanCache;
   readonly kernels: Map<string, Promise<KernelTypes>>;
+  /** What can wait until the compiler is running. */
+  readonly idleWork: (() => void)[];
 }
 
 export function shareInputs(): SharedInputs {
-  return { files: new InputFiles(), scans: new ScanCache(), kernels: new Map() };
+  return { files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [] };
 }
 
 /** What clang made of a source. */
@@ -160,7 +162,11 @@ async function withCompilers<T>(
   const shared = options.shared ?? shareInputs();
   const run: RunOptions = { signal: options.signal, timeoutMs: options.timeoutMs, onCommand: options.onCommand };
 
-  const kernel = sharedKernel(shared, { arch, vmlinux: options.vmlinux, cacheDir }, trace);
+  const kernel = sharedKernel(
+    shared,
+    { arch, vmlinux: options.vmlinux, cacheDir, whenIdle: (work) => shared.idleWork.push(work) },
+    trace,
+  );
   const known = shared.files.readBytes(source);
   const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
@@ -169,7 +175,7 @@ async function withCompilers<T>(
   version.catch(() => undefined);
 
   return withWorkDirectory(async (workDirectory) => {
-    const project = await trace.span('scan and kernel header', async () =>
+    const project = await trace.span('scan', async () =>
       prepareProject({
         source,
         text,
@@ -189,11 +195,15 @@ async function withCompilers<T>(
     const output = await runCompilers({
       ...project.compilers,
       tools,
+      getStrip: () => getStrip(options, tools.clang),
       withAst,
       workDirectory,
       colour: options.colour === true,
       run,
       trace,
+      onWaiting: () => {
+        for (const work of shared.idleWork.splice(0)) work();
+      },
       onObject: options.onObject ?? (() => {}),
     }).catch(async (error: unknown) => {
       throw await explainFailure(error, {

@@ -10,6 +10,7 @@ import { parseBtf } from '../btf/table.ts';
 import { CompileError, ToolError } from '../core/errors.ts';
 import type { Trace } from '../core/trace.ts';
 import { parseElf } from '../elf/elf.ts';
+import { stripDebug } from '../elf/strip.ts';
 import type { HeaderSession } from '../headers/session.ts';
 import { astArgs, type CompileJob, codegenArgs } from '../toolchain/clang.ts';
 import { type RunOptions, runTool, shellCommand } from '../toolchain/run.ts';
@@ -19,6 +20,8 @@ import type { Toolchain } from './toolchain.ts';
 
 export interface CompilerRun {
   readonly tools: Toolchain;
+  /** For objects that we do not strip ourselves; throws when there is none. */
+  readonly getStrip: () => Tool;
   /** For code generation; its first forced include is the file of export markers. */
   readonly codegen: CompileJob;
   readonly ast: CompileJob;
@@ -37,13 +40,15 @@ export interface CompilerRun {
   readonly colour: boolean;
   readonly run: RunOptions;
   readonly trace: Trace;
+  /** Called when clang has been started and there is nothing to do but wait. */
+  readonly onWaiting: () => void;
   /** Called once, as soon as there is an object. */
   readonly onObject: () => void;
 }
 
 export interface CompilerOutput {
   /** The stripped object. */
-  readonly object: Buffer;
+  readonly object: Uint8Array;
   /** The AST as clang printed it; empty when it was not wanted. */
   readonly ast: Buffer;
   /** Clang's warnings, as they are to be shown. */
@@ -63,16 +68,20 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
   const { session, trace } = run;
   const tags = new Set(run.tags);
   for (let tries = 1; ; tries++) {
+    const header = session && trace.span('kernel header', () => session.header());
     await Promise.all([
       writeFile(run.markersFile, emitExportMarkers(tags)),
-      session === undefined ? undefined : writeFile(run.headerFile, session.header()),
+      header === undefined ? undefined : writeFile(run.headerFile, header),
     ]);
     const stopAst = new AbortController();
+    const generation = trace.span('clang: code generation', () => generate(run));
     const ast = run.withAst ? startAst(run, stopAst.signal) : Promise.resolve(Buffer.alloc(0));
-    // waited for below; until then a failure is no unhandled one
+    // both are waited for below; until then a failure is no unhandled one
     ast.catch(() => undefined);
+    generation.catch(() => undefined);
     try {
-      const generated = await trace.span('clang: code generation', () => generate(run));
+      setImmediate(run.onWaiting);
+      const generated = await generation;
       if (generated.exitCode === 0) {
         const enough = await checkAndStrip(run, generated);
         if (enough !== undefined) {
@@ -109,7 +118,7 @@ async function generate(run: CompilerRun): Promise<Generated> {
   const object = path.join(run.workDirectory, 'object.o');
   const depfile = path.join(run.workDirectory, 'object.d');
   const args = codegenArgs(run.codegen, { object, depfile }, run.colour);
-  const { exitCode, stderr } = await runTool(run.tools.clang, args, run.run);
+  const { exitCode, stderr } = await runTool(run.tools.clang, args, { ...run.run, isUrgent: true });
   const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')) : [];
   return { exitCode, object, diagnostics: stderr, dependencies, args };
 }
@@ -118,21 +127,26 @@ async function generate(run: CompilerRun): Promise<Generated> {
 async function startAst(run: CompilerRun, stop: AbortSignal): Promise<Buffer> {
   const signal = run.run.signal === undefined ? stop : AbortSignal.any([stop, run.run.signal]);
   const dump = (job: CompileJob) =>
-    run.trace.span('clang: AST', () => runTool(run.tools.clang, astArgs(job), { ...run.run, signal }));
+    run.trace.span('clang: AST', () => runTool(run.tools.clang, astArgs(job), { ...run.run, signal, isUrgent: true }));
   const { exitCode, stdout } = await dump(run.ast);
   if (exitCode === 0 || run.astFallback === undefined) return stdout;
   return (await dump(run.astFallback)).stdout;
 }
 
-/** The stripped object, or nothing when it was compiled against too small a header. Both are found out at the same time. */
-async function checkAndStrip(run: CompilerRun, { object: file, diagnostics }: Generated): Promise<Buffer | undefined> {
+/** The stripped object, or nothing when it was compiled against too small a header. */
+async function checkAndStrip(
+  run: CompilerRun,
+  { object: file, diagnostics }: Generated,
+): Promise<Uint8Array | undefined> {
   const { session, trace } = run;
-  const stripped = trace.span('llvm-strip', () => strip(run.tools.strip, file, run.run));
-  const unstripped = readFile(file).then(
-    (bytes) => session === undefined || isEnough(session, bytes, stripVTControlCharacters(diagnostics)),
-  );
-  const [object, enough] = await Promise.all([stripped, unstripped]);
-  return enough ? object : undefined;
+  const bytes = await readFile(file);
+  const isGood =
+    session === undefined ||
+    trace.span('check the header', () => isEnough(session, bytes, stripVTControlCharacters(diagnostics)));
+  if (!isGood) return undefined;
+  const stripped = run.tools.strip === undefined ? trace.span('strip', () => stripDebug(bytes)) : undefined;
+  if (stripped !== undefined) return stripped;
+  return trace.span('llvm-strip', () => runStrip(run.tools.strip ?? run.getStrip(), file, run.run));
 }
 
 function isEnough(session: HeaderSession, bytes: Uint8Array, diagnostics: string): boolean {
@@ -144,10 +158,10 @@ function isEnough(session: HeaderSession, bytes: Uint8Array, diagnostics: string
   return !session.afterObject(btf, parseBtfExt(elf.data(ext), btf), diagnostics);
 }
 
-async function strip(tool: Tool, file: string, options: RunOptions): Promise<Buffer> {
+async function runStrip(tool: Tool, file: string, options: RunOptions): Promise<Buffer> {
   const output = `${file}.stripped`;
   await rm(output, { force: true });
-  const { exitCode, stderr } = await runTool(tool, ['-g', file, '-o', output], options);
+  const { exitCode, stderr } = await runTool(tool, ['-g', file, '-o', output], { ...options, isUrgent: true });
   if (exitCode !== 0) {
     throw new ToolError('TOOL_FAILED', `${tool.path} exited with ${exitCode}: ${stderr.trim().split('\n')[0]}`, {
       hint: 'llvm-strip of the same LLVM version as clang is needed; name it with --llvm-strip-bin',

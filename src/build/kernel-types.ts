@@ -31,20 +31,22 @@ export interface KernelChoice {
   /** A version, `host`, or a file; the newest that ships for the architecture by default. */
   readonly vmlinux?: string | undefined;
   readonly cacheDir?: string | undefined;
+  /** Told what can wait until the compiler is running. */
+  readonly whenIdle?: (work: () => void) => void;
 }
 
 /**
  * @throws {UsageError} `USAGE_KERNEL` for a version that does not ship, `USAGE_NO_FILE`.
  * @throws {UnsupportedError} `UNSUP_NO_KERNEL_BTF` when the running kernel has no BTF.
  */
-export async function loadKernelTypes({ arch, vmlinux, cacheDir }: KernelChoice): Promise<KernelTypes> {
-  if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return loadShipped(arch, vmlinux, cacheDir);
+export async function loadKernelTypes({ arch, vmlinux, ...options }: KernelChoice): Promise<KernelTypes> {
+  if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return loadShipped(arch, vmlinux, options);
   const older = async () => undefined;
   if (vmlinux === 'host') return { origin: 'host', header: undefined, btf: openBtf(await readHostBtf()), older };
   const bytes = await readInput(vmlinux);
   if (isBtf(bytes) || isElf(bytes))
     return { origin: fileOrigin(vmlinux, bytes), header: undefined, btf: inFile(vmlinux, () => openBtf(bytes)), older };
-  return { ...(await loadShipped(arch, undefined, cacheDir)), origin: vmlinux, header: vmlinux };
+  return { ...(await loadShipped(arch, undefined, options)), origin: vmlinux, header: vmlinux };
 }
 
 /** Where the file is says something about the machine, its content about the types. */
@@ -55,10 +57,13 @@ function fileOrigin(file: string, bytes: Uint8Array): string {
 async function loadShipped(
   arch: Arch,
   version: string | undefined,
-  cacheDirectory: string | undefined,
+  { cacheDir, whenIdle }: Pick<KernelChoice, 'cacheDir' | 'whenIdle'>,
 ): Promise<KernelTypes> {
   const kernel = getKernel(arch, version);
-  const options = cacheDirectory === undefined ? {} : { cacheDirectory };
+  const options = {
+    ...(cacheDir === undefined ? {} : { cacheDirectory: cacheDir }),
+    ...(whenIdle === undefined ? {} : { whenIdle }),
+  };
   const btf = await readKernelBtf(arch, kernel.version, options);
   // whoever names a kernel wants that one and no other
   const older = version === undefined ? olderThan(kernel) : undefined;

@@ -18,7 +18,8 @@ export interface ToolChoice {
 
 export interface Toolchain {
   readonly clang: Tool;
-  readonly strip: Tool;
+  /** llvm-strip, where one was named; otherwise we strip objects ourselves, with the same outcome. */
+  readonly strip: Tool | undefined;
 }
 
 /** @throws {ToolError} `TOOL_MISSING` */
@@ -46,8 +47,16 @@ export function knownToolchain(choice: ToolChoice): Toolchain | undefined {
 }
 
 function withStrip(choice: ToolChoice, clang: Tool): Toolchain {
-  const options = { explicit: choice.llvmStrip, firstDirectory: binDirectory(choice), beside: clang };
-  return { clang, strip: getTool('llvm-strip', options) };
+  const isNamed = choice.llvmStrip !== undefined || process.env.LLVM_STRIP || choice.workspace !== undefined;
+  return { clang, strip: isNamed ? getStrip(choice, clang) : undefined };
+}
+
+/**
+ * The llvm-strip that was named, or the one that belongs to clang.
+ * @throws {ToolError} `TOOL_MISSING`
+ */
+export function getStrip(choice: ToolChoice, clang: Tool): Tool {
+  return getTool('llvm-strip', { explicit: choice.llvmStrip, firstDirectory: binDirectory(choice), beside: clang });
 }
 
 function binDirectory({ workspace }: ToolChoice): string | undefined {

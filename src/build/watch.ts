@@ -69,7 +69,7 @@ class Scheduler {
   readonly #callbacks: WatchOptions;
   readonly #watcher: FSWatcher;
   readonly #watched = new Set<string>();
-  readonly #shared = { scans: new ScanCache(), kernels: new Map() };
+  readonly #shared = { scans: new ScanCache(), kernels: new Map(), idleWork: [] };
   #settled: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
   #running = 0;

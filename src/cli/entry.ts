@@ -1,6 +1,11 @@
 /** Where the bundle starts. What most calls ask for, the version or a build of what did not change, is answered before the rest is loaded. */
 import { writeSync } from 'node:fs';
-import { VERSION } from '../core/version.ts';
+import path from 'node:path';
+import { cacheDirectory } from '../core/paths.ts';
+import { BUILD_ID, VERSION } from '../core/version.ts';
+import { openCodeCache } from './code-cache.ts';
+import type { CompileArguments } from './compile-options.ts';
+import { readPlainArgv } from './quick-argv.ts';
 import { quickBuild } from './quick-build.ts';
 
 const argv = process.argv.slice(2);
@@ -12,9 +17,19 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 }
 
 async function start(): Promise<void> {
+  const plain = readPlain();
   // whatever is wrong will be found again, and reported, on the usual way
-  const isDone = await quickBuild(argv).catch(() => false);
-  if (isDone) return;
-  const { main } = await import('./main.ts');
-  await main(argv);
+  if (plain !== undefined && (await quickBuild(plain).catch(() => false))) return;
+  const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION, require);
+  const { main } = code.load(path.join(__dirname, 'cli/main.cjs')) as typeof import('./main.ts');
+  await main(argv, plain);
+  code.keep();
+}
+
+function readPlain(): CompileArguments | undefined {
+  try {
+    return readPlainArgv(argv);
+  } catch {
+    return undefined;
+  }
 }

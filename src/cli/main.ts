@@ -1,118 +1,32 @@
 /**
- * The command line: one yargs command a file in `commands/`, all loaded on demand. Everything that can go wrong comes up to here as an
- * error and leaves as text and exit status.
+ * Everything that can go wrong comes up to here as an error and leaves as text and exit status.
  */
-import yargs from 'yargs';
-import { UsageError } from '../core/errors.ts';
-import { VERSION } from '../core/version.ts';
-import { joinCflags, PARSER_SETTINGS, separateProgramArgs } from './argv.ts';
-import { cache } from './commands/cache.ts';
-import { check } from './commands/check.ts';
-import { clangd } from './commands/clangd.ts';
-import { compile } from './commands/compile.ts';
-import { doctor } from './commands/doctor.ts';
-import { inspect } from './commands/inspect.ts';
-import { run } from './commands/run.ts';
-import { types } from './commands/types.ts';
-import { unpack } from './commands/unpack.ts';
-import { verify } from './commands/verify.ts';
-import { vmlinux } from './commands/vmlinux.ts';
+import { joinCflags, separateProgramArgs } from './argv.ts';
+import type { CompileArguments } from './compile-options.ts';
 import { reportError } from './report.ts';
 import { watchStreams } from './streams.ts';
 
-/** Runs one command line (without the program's name) to its end and sets the exit status. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs one command line (without the program's name) to its end and sets the exit status.
+ * @param plain  the same line if it asks for a build and has been read already
+ */
+export async function main(argv: readonly string[], plain?: CompileArguments): Promise<void> {
   const json = argv.includes('--json') || argv.includes('-j');
   const debug = argv.includes('--debug');
   watchStreams({ json, debug });
   try {
-    // yargs would print the script and then go on to build a source of that name
-    if (argv[0] === 'completion') {
-      parser([]).showCompletionScript();
-      return;
-    }
-    await parser(joinCflags(separateProgramArgs(argv))).parseAsync();
+    await (plain === undefined ? parseAndRun(argv) : (await import('./commands/compile.ts')).runCompile(plain));
   } catch (error) {
     process.exitCode = reportError(error, { json, debug });
   }
 }
 
-function parser(argv: readonly string[]) {
-  return yargs([...argv])
-    .scriptName('ecc')
-    .parserConfiguration(PARSER_SETTINGS)
-    .command(compile)
-    .command(run)
-    .command(check)
-    .command(types)
-    .command(inspect)
-    .command(unpack)
-    .command(verify)
-    .command(vmlinux)
-    .command(clangd)
-    .command(cache)
-    .command(doctor)
-    .completion('completion', 'Print the completion script for bash or zsh')
-    .option('debug', { type: 'boolean', describe: 'Show stack traces', global: true, hidden: true })
-    .version('version', 'Show the version', `ecc ${VERSION}`)
-    .alias('version', 'V')
-    .help('help', 'Show help')
-    .alias('help', 'h')
-    .strict()
-    .check(checkRepeated, true)
-    .wrap(Math.min(110, process.stdout.columns ?? 110))
-    .exitProcess(false)
-    .fail((message: string | null, error: unknown, instance) => {
-      throw usageError(message, error, argv, knownOptions(instance));
-    });
-}
-
-/** What yargs finds wrong, in our words; errors of ours pass. */
-function usageError(
-  message: string | null,
-  error: unknown,
-  argv: readonly string[],
-  known: ReadonlySet<string>,
-): unknown {
-  const ofYargs = error instanceof Error && error.name === 'YError';
-  if (error !== undefined && error !== null && !ofYargs) return error;
-  const text = message ?? (ofYargs ? error.message : 'the command line is not understood');
-  const unknown = argv.find(
-    (word) =>
-      /^--?[a-z]/i.test(word) && !known.has(word.replace(/^--?/, '').replace(/=.*/s, '')) && !/^-[a-z]./i.test(word),
-  );
-  const value = /^Not enough arguments following: (.+)$/.exec(text)?.[1];
-  const missing = /^Not enough non-option arguments/.test(text);
-  const what =
-    value !== undefined
-      ? `${value.length === 1 ? '-' : '--'}${value}: a value is expected`
-      : missing && unknown !== undefined
-        ? `unknown option ${unknown}`
-        : missing
-          ? 'no source or file is given'
-          : text;
-  return new UsageError('USAGE', what, { hint: 'ecc --help shows what can be given' });
-}
-
-/** Names that the options of the running command have, without dashes. yargs does not type this. */
-function knownOptions(instance: object): ReadonlySet<string> {
-  const options = (
-    instance as { getOptions?: () => { key: Record<string, unknown>; alias: Record<string, string[]> } }
-  ).getOptions?.();
-  if (options === undefined) return new Set();
-  return new Set([
-    ...Object.keys(options.key),
-    ...Object.entries(options.alias).flatMap(([name, aliases]) => [name, ...aliases]),
-  ]);
-}
-
-/** Options that take one value, given twice, are a slip: which of the two is meant? */
-const LISTS = new Set(['_', '--', 'files', 'sources', 'args', 'additional-cflags', 'a', 'type', 't', 'attach']);
-
-function checkRepeated(argv: Readonly<Record<string, unknown>>): true {
-  for (const [name, value] of Object.entries(argv)) {
-    if (!Array.isArray(value) || LISTS.has(name) || /[A-Z]/.test(name)) continue;
-    throw new UsageError('USAGE_REPEATED', `--${name} is given ${value.length} times, and takes one value`);
+async function parseAndRun(argv: readonly string[]): Promise<void> {
+  const { parser } = await import('./parser.ts');
+  // yargs would print the script and then go on to build a source of that name
+  if (argv[0] === 'completion') {
+    parser([]).showCompletionScript();
+    return;
   }
-  return true;
+  await parser(joinCflags(separateProgramArgs(argv))).parseAsync();
 }

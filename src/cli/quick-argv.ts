@@ -40,9 +40,10 @@ export function readPlainArgv(argv: readonly string[]): CompileArguments | undef
     const value = joined ?? next;
     if (joined === undefined) i++;
     // values that yargs treats in ways of its own
-    if (value === undefined || /^$|^-|^["']/.test(value)) {
-      if (key !== 'additional-cflags' || !value?.startsWith('-')) return undefined;
-    }
+    if (value === undefined) return undefined;
+    const isPlain = !/^$|^-|^["']/.test(value);
+    const isFlag = key === 'additional-cflags' && value.startsWith('-');
+    if (!isPlain && !isFlag && !(key === 'timings' && value === '')) return undefined;
     if (option.choices?.includes(value) === false) return undefined;
     if (option.array !== true) values.set(key, value);
     else values.set(key, [...((values.get(key) as string[] | undefined) ?? []), value]);

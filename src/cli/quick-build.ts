@@ -5,14 +5,12 @@
 import { writeSync } from 'node:fs';
 import { type Finished, findFinished, openFinished, replay, restore } from '../build/cache/finished.ts';
 import { makePlans } from '../build/plan.ts';
-import { buildOptions } from './compile-options.ts';
-import { readPlainArgv } from './quick-argv.ts';
+import { buildOptions, type CompileArguments } from './compile-options.ts';
 import { reusedLine } from './reused-line.ts';
 
 /** @returns false when the usual way has to be taken; nothing was printed or written then */
-export async function quickBuild(argv: readonly string[]): Promise<boolean> {
-  const read = readPlainArgv(argv);
-  if (read === undefined || read['no-cache'] || read.watch || read.verbose || read.timings !== undefined) return false;
+export async function quickBuild(read: CompileArguments): Promise<boolean> {
+  if (read['no-cache'] || read.watch || read.verbose || read.timings !== undefined) return false;
   const options = buildOptions(read);
   const store = openFinished(options);
   if (store === undefined) return false;

@@ -5,8 +5,9 @@
  *
  * Works on words and name offsets: the loop over all types is the cost of making a small header.
  */
-import { selectKfuncs } from '../btf/declare/kfuncs.ts';
+import { KFUNC_TAG, selectKfuncs } from '../btf/declare/kfuncs.ts';
 import type { NameMarks } from '../btf/declare/name-marks.ts';
+import { markedTypes } from '../btf/declare/named-types.ts';
 import { findDefinition, type NameRequest } from '../btf/declare/names.ts';
 import { signedWords } from '../btf/declare/signed-words.ts';
 import { Kind, type TypeId } from '../btf/kinds.ts';
@@ -70,7 +71,7 @@ export class Closure {
     const funcs: TypeId[] = [];
     const declTags: TypeId[] = [];
     let funcCount = 0;
-    for (let id = 1; id < offsets.length; id++) {
+    for (const id of this.#candidates()) {
       const at = offsets[id]!;
       const info = words[at + 1]!;
       const isNamed = marks[words[at]!] === 1;
@@ -107,6 +108,12 @@ export class Closure {
     }
     this.#kfuncs = selectKfuncs(this.#btf, funcs, declTags, funcCount);
     this.#drain();
+  }
+
+  /** All types, or, where the table knows where its names occur, those with marked names and what tells which functions are kfuncs. */
+  #candidates(): Uint32Array {
+    const tag = this.#btf.occurrences?.find(Buffer.from(KFUNC_TAG)) ?? 0;
+    return markedTypes(this.#btf, tag === 0 ? undefined : this.#marks, [tag]);
   }
 
   #hasNamedEnumerator(at: number, info: number, step: number): boolean {

@@ -6,11 +6,12 @@
  * cache directory. Nothing depends on that copy: it may be absent, old, cut off or not writable.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
+import { indexOccurrences, Occurrences } from '../btf/occurrences.ts';
 import { Btf, indexBtf } from '../btf/table.ts';
 import { MalformedError, UsageError } from '../core/errors.ts';
 import { makeDirectory } from '../core/make-directory.ts';
@@ -48,6 +49,8 @@ export interface ReadKernelOptions {
   readonly dataDirectory?: string;
   /** Where the uncompressed copy is kept; made when it is missing. Default: no copy. */
   readonly cacheDirectory?: string;
+  /** Told what remains to be done, making the copy, when there is nothing more urgent. Default: it is done at once. */
+  readonly whenIdle?: (work: () => void) => void;
 }
 
 const ORIGIN = 'ORIGIN.json';
@@ -95,14 +98,15 @@ export async function readKernelBtf(arch: string, version?: string, options: Rea
     options.cacheDirectory === undefined
       ? undefined
       : path.join(options.cacheDirectory, `kernel-${kernel.sha256.slice(0, 32)}-${IMAGE_FORMAT}`);
-  const cached = copy === undefined ? undefined : await readImage(copy, kernel);
+  const cached = copy === undefined ? undefined : readImage(copy, kernel);
   if (cached !== undefined) return cached;
 
   const [types, ...strings] = await Promise.all(
     [kernel.types, ...kernel.strings].map((section) => readSection(directory, section)),
   );
   const btf = indexBtf(types!, strings.length === 1 ? strings[0]! : Buffer.concat(strings));
-  if (copy !== undefined) void writeImage(copy, btf);
+  const { whenIdle = (work) => work() } = options;
+  if (copy !== undefined) whenIdle(() => void writeImage(copy, btf));
   return btf;
 }
 
@@ -123,40 +127,52 @@ async function readSection(directory: string, { file, rawSize }: SectionFile): P
 }
 
 /** Part of the copy's name: changes with the layout below. */
-const IMAGE_FORMAT = 'v1';
-/** Number of words of types, number of types, bytes of strings. */
-const IMAGE_HEADER_WORDS = 3;
+const IMAGE_FORMAT = 'v2';
+/** Number of words of types, number of types, bytes of strings, slots and places of the index of names. */
+const IMAGE_HEADER_WORDS = 5;
 /** Several times what any kernel takes. */
 const MAX_IMAGE_SIZE = 1 << 26;
 
-/** `undefined` unless it is whole. Its content is not checked: its name says what it has to be, and only renaming put it there. */
-async function readImage(file: string, kernel: ShippedKernel): Promise<Btf | undefined> {
-  let handle: Awaited<ReturnType<typeof open>>;
+/**
+ * `undefined` unless it is whole. Its content is not checked: its name says what it has to be, and only renaming put it there.
+ * Read at once: a build has nothing else to do until it knows the kernel's types, and the detour over other threads takes longer.
+ */
+function readImage(file: string, kernel: ShippedKernel): Btf | undefined {
+  let handle: number;
   try {
-    handle = await open(file, 'r');
+    handle = openSync(file, 'r');
   } catch {
     return undefined;
   }
   try {
-    const { size } = await handle.stat();
-    if (size < IMAGE_HEADER_WORDS * 4 || size > MAX_IMAGE_SIZE) return undefined;
-    const buffer = new ArrayBuffer(size);
-    const { bytesRead } = await handle.read(new Uint8Array(buffer), 0, size, 0);
-    const [wordCount, types, stringsLength] = new Uint32Array(buffer, 0, IMAGE_HEADER_WORDS) as unknown as number[];
-    const stringsAt = (IMAGE_HEADER_WORDS + wordCount! + types!) * 4;
-    if (bytesRead !== size || types !== kernel.typeCount || stringsAt + stringsLength! !== size) return undefined;
+    const { size } = fstatSync(handle);
+    if (size < IMAGE_HEADER_WORDS * 4 || size > MAX_IMAGE_SIZE || size % 4 !== 0) return undefined;
+    const all = new Uint32Array(size / 4);
+    if (readSync(handle, all, 0, size, 0) !== size) return undefined;
+    const [wordCount, types, stringsLength, slots, places] = all as unknown as number[];
+    const stringWords = Math.ceil(stringsLength! / 4);
+    const sizes = [wordCount!, types!, slots!, slots! + 1, places!, stringWords];
+    const end = sizes.reduce((sum, words) => sum + words, IMAGE_HEADER_WORDS);
+    if (types !== kernel.typeCount || end !== all.length) return undefined;
+    let at = IMAGE_HEADER_WORDS;
+    const [words, offsets, names, starts, placeList, packed] = sizes.map((count) => {
+      at += count;
+      return all.subarray(at - count, at);
+    });
+    const strings = new Uint8Array(all.buffer, packed!.byteOffset, stringsLength);
     return new Btf({
-      words: new Uint32Array(buffer, IMAGE_HEADER_WORDS * 4, wordCount),
-      offsets: new Uint32Array(buffer, (IMAGE_HEADER_WORDS + wordCount!) * 4, types),
-      strings: new Uint8Array(buffer, stringsAt),
+      words: words!,
+      offsets: offsets!,
+      strings,
       firstOwnId: 1,
       firstOwnString: 0,
       littleEndian: true,
+      occurrences: new Occurrences(strings, { names: names!, starts: starts!, places: placeList! }),
     });
   } catch {
     return undefined;
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 
@@ -164,8 +180,10 @@ async function writeImage(file: string, btf: Btf): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     makeDirectory(path.dirname(file));
-    const header = Uint32Array.of(btf.words.length, btf.count, btf.strings.length);
-    await writeFile(temporary, [header, btf.words, btf.offsets, btf.strings]);
+    const { names, starts, places } = indexOccurrences(btf).arrays;
+    const header = Uint32Array.of(btf.words.length, btf.count, btf.strings.length, names.length, places.length);
+    const padding = new Uint8Array(-btf.strings.length & 3);
+    await writeFile(temporary, [header, btf.words, btf.offsets, names, starts, places, btf.strings, padding]);
     await rename(temporary, file);
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);

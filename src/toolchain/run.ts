@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Told each command line before it runs. */
   readonly onCommand?: ((command: string) => void) | undefined;
+  /** Every build waits for it, so it is started without loading execa, which takes as long as running clang. */
+  readonly isUrgent?: boolean;
 }
 
 export interface RunResult {
@@ -51,23 +53,17 @@ export async function runTool(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { execa } = await import('execa');
   const { signal, timeoutMs } = options;
+  const { start } = await (options.isUrgent ? import('./start-directly.ts') : import('./start-with-execa.ts'));
   options.onCommand?.(shellCommand(tool.path, args));
   signal?.throwIfAborted();
-  const child = execa(tool.path, args, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+  const { pid, ended } = start(tool.path, args, {
+    cwd: options.cwd,
+    input: options.input,
     env: toolEnvironment(options.env),
-    extendEnv: false,
-    reject: false,
-    encoding: 'buffer',
-    stripFinalNewline: false,
-    maxBuffer: MAX_OUTPUT,
-    // a group of its own, so that a wrapper (ccache, a script) is stopped with all that it started
-    detached: true,
+    maxOutput: MAX_OUTPUT,
   });
-  const stop = () => killGroup(child);
+  const stop = () => killGroup(pid);
   let timedOut = false;
   const timer =
     timeoutMs === undefined
@@ -77,7 +73,7 @@ export async function runTool(
           stop();
         }, timeoutMs);
   signal?.addEventListener('abort', stop);
-  const result = await child.finally(() => {
+  const result = await ended.finally(() => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
   });
@@ -89,7 +85,7 @@ export async function runTool(
       hint: 'give it more with --timeout SECONDS, or look whether the tool hangs by itself',
     });
   }
-  if (result.isMaxBuffer) {
+  if (result.isTooLong) {
     throw new ToolError('TOOL_FAILED', `${tool.name} printed more than ${MAX_OUTPUT >> 20} MB and was stopped`, {
       details: command,
     });
@@ -97,23 +93,43 @@ export async function runTool(
   if (result.exitCode === undefined) {
     const why =
       result.signal === undefined
-        ? result.cause instanceof Error
-          ? result.cause.message
-          : 'could not be started'
+        ? (result.failure?.message ?? 'could not be started')
         : `was killed by ${result.signal}`;
     throw new ToolError('TOOL_FAILED', `${tool.path}: ${why}`, {
       details: { ...command, signal: result.signal ?? null },
-      cause: result.cause,
+      cause: result.failure,
     });
   }
-  return {
-    exitCode: result.exitCode,
-    stdout: Buffer.from(result.stdout),
-    stderr: Buffer.from(result.stderr).toString('utf8'),
-  };
+  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr.toString('utf8') };
 }
 
-function killGroup({ pid }: { readonly pid?: number | undefined }): void {
+/** A program that was started, in a process group of its own, so that a wrapper (ccache, a script) is stopped with all that it started. */
+export interface Started {
+  readonly pid: number | undefined;
+  /** Never rejects. */
+  readonly ended: Promise<Ended>;
+}
+
+export interface StartOptions {
+  readonly cwd: string | undefined;
+  readonly input: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** Bytes of each stream after which it is stopped. */
+  readonly maxOutput: number;
+}
+
+export interface Ended {
+  /** `undefined` when it could not be started or was killed. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  readonly isTooLong: boolean;
+  /** Why it could not be started. */
+  readonly failure: Error | undefined;
+}
+
+function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');

@@ -41,7 +41,7 @@ export const TOOLS: Readonly<Record<ToolName, ToolDescription>> = {
   'llvm-strip': {
     flag: '--llvm-strip-bin',
     variable: 'LLVM_STRIP',
-    purpose: 'removes debug information from the object',
+    purpose: 'removes debug information where ecc is told to leave it to the tool',
     packages: { apt: 'llvm', dnf: 'llvm', pacman: 'llvm', apk: 'llvm' },
     versioned: true,
   },

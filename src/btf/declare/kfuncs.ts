@@ -5,7 +5,7 @@
 import { Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
 
-const TAG = 'bpf_kfunc';
+export const KFUNC_TAG = 'bpf_kfunc';
 const MOST_KFUNCS = 4096;
 
 /** All kfuncs, one function of each name, in id order; none when the BTF does not say which functions are kfuncs. */
@@ -33,7 +33,7 @@ export function selectKfuncs(
   funcCount: number,
 ): TypeId[] {
   const tagged = new Set<TypeId>();
-  for (const id of declTags) if (btf.declTagComponent(id) === -1 && btf.name(id) === TAG) tagged.add(btf.ref(id));
+  for (const id of declTags) if (btf.declTagComponent(id) === -1 && btf.name(id) === KFUNC_TAG) tagged.add(btf.ref(id));
   if (tagged.size === 0 && funcCount > MOST_KFUNCS) return [];
   const byName = new Map<number, TypeId>();
   for (const id of funcs) {

@@ -19,8 +19,15 @@ interface MarkedName {
  * @param names  each with the mark that it gets, 1 … 255
  */
 export function markNames(btf: Btf, names: Iterable<readonly [string, number]>): NameMarks {
-  const { strings } = btf;
+  const { strings, occurrences } = btf;
   const marks = new Uint8Array(strings.length);
+  if (occurrences !== undefined) {
+    for (const [name, mark] of names) {
+      const at = name === '' ? 0 : occurrences.find(Buffer.from(name));
+      if (at !== 0) marks[at] ||= mark;
+    }
+    return marks;
+  }
   const bySlot = new Map<number, MarkedName[]>();
   /** By slot, whether a name has it: few others come through, so few bytes are looked at twice. */
   const filter = new Uint8Array(FILTER_SIZE);

@@ -8,6 +8,7 @@
 import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
 import type { NameMarks } from './name-marks.ts';
+import { markedTypes, typeAt } from './named-types.ts';
 import { signedWords } from './signed-words.ts';
 
 /** Suffix of what the program defines itself but the kernel's types need all the same. */
@@ -65,7 +66,7 @@ export class CNames {
     const words = signedWords(this.#btf);
     const ordinary = this.#ordinary;
     const forwards: TypeId[] = [];
-    for (let id = 1; id < offsets.length; id++) {
+    for (const id of markedTypes(this.#btf, relevant)) {
       const at = offsets[id]!;
       const info = words[at + 1]!;
       const name = words[at]!;
@@ -239,11 +240,15 @@ function isSameForward(btf: Btf, a: TypeId, b: TypeId): boolean {
   return btf.kind(a) === Kind.fwd && btf.kind(b) === Kind.fwd && btf.kindFlag(a) === btf.kindFlag(b);
 }
 
-/** The first struct, or union, of the name of a forward declaration. Linear: there are few of those. */
+/** The first struct, or union, of the name of a forward declaration. Linear where it is not known where names occur: there are few of those. */
 export function findDefinition(btf: Btf, forward: TypeId): TypeId | undefined {
-  const { words, offsets } = btf;
+  const { words, offsets, occurrences } = btf;
   const name = btf.nameOff(forward);
   const kind = definedKind(btf, forward);
+  if (occurrences !== undefined) {
+    const ids = Array.from(occurrences.places(name), (place) => typeAt(btf, place));
+    return ids.find((id) => btf.nameOff(id) === name && btf.kind(id) === kind);
+  }
   for (let id = 1; id < offsets.length; id++) {
     const at = offsets[id]!;
     if (words[at] === name && ((words[at + 1]! >>> 24) & 0x1f) === kind) return id as TypeId;

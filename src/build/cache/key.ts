@@ -38,10 +38,10 @@ export function recordKey({ plan, options, tools, source, env = process.env }: K
   const other = plan.artefacts.find(({ kind }) => NOT_KEPT.includes(kind));
   if (other !== undefined) return { obstacle: `the ${other.kind} depends on more than can be followed` };
   const clang = toolIdentity(tools.clang);
-  const strip = toolIdentity(tools.strip);
+  const strip = tools.strip === undefined ? null : toolIdentity(tools.strip);
   if (clang === undefined || strip === undefined) {
     const wrapper = clang === undefined ? tools.clang : tools.strip;
-    return { obstacle: `${wrapper.path} is a wrapper: which program it runs is not known` };
+    return { obstacle: `${wrapper?.path} is a wrapper: which program it runs is not known` };
   }
   const directory = path.dirname(path.resolve(plan.source));
   const cflags = options.cflags ?? [];

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Argv, CommandModule } from 'yargs';
 import type { BuildOptions } from '../../build/build.ts';
 import { Trace } from '../../core/trace.ts';
-import { buildOptions, COMPILE_OPTIONS } from '../compile-options.ts';
+import { buildOptions, COMPILE_OPTIONS, type CompileArguments } from '../compile-options.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { type ReportOptions, reportEvent } from '../report.ts';
 
@@ -26,29 +26,32 @@ export const compile: CommandModule<object, Arguments> = {
   command: ['$0 <files..>', 'compile <files..>'],
   describe: 'Compile eBPF programs into packages',
   builder: options,
-  handler: async (argv) => {
-    const mainMs = performance.now();
-    const { signal, release } = interruptSignal();
-    const trace = new Trace();
-    const options: BuildOptions = {
-      ...buildOptions(argv),
-      signal,
-      trace: argv.timings === undefined ? undefined : trace,
-      colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
-    };
-    const report: ReportOptions = {
-      json: argv.json === true,
-      verbose: argv.verbose === true,
-      debug: argv.debug === true,
-    };
-    try {
-      await (argv.watch ? watch(options, report) : once(options, report));
-    } finally {
-      release();
-      if (argv.timings !== undefined) await showTimings(trace, argv.timings, mainMs);
-    }
-  },
+  handler: runCompile,
 };
+
+/** The command line is understood; by whom makes no difference. */
+export async function runCompile(argv: CompileArguments & { readonly debug?: unknown }): Promise<void> {
+  const mainMs = performance.now();
+  const { signal, release } = interruptSignal();
+  const trace = new Trace();
+  const options: BuildOptions = {
+    ...buildOptions(argv),
+    signal,
+    trace: argv.timings === undefined ? undefined : trace,
+    colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
+  };
+  const report: ReportOptions = {
+    json: argv.json === true,
+    verbose: argv.verbose === true,
+    debug: argv.debug === true,
+  };
+  try {
+    await (argv.watch ? watch(options, report) : once(options, report));
+  } finally {
+    release();
+    if (argv.timings !== undefined) await showTimings(trace, argv.timings, mainMs);
+  }
+}
 
 async function once(options: BuildOptions, report: ReportOptions): Promise<void> {
   const { build } = await import('../../build/build.ts');
