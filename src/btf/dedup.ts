@@ -128,7 +128,7 @@ function classifyRecords(btf: Btf): Classes {
 }
 
 /** Kernels take 7. A chain of 800,000 typedefs of one name would take as many, and hours. */
-const MIN_ROUNDS = 16;
+const MIN_ROUNDS = 10;
 /** Small tables may have more, as long as not too many types are looked at in all. */
 const MAX_VISITS = 4_000_000;
 
@@ -185,7 +185,14 @@ function classify(count: number, hashOf: (id: number) => number, same: (a: numbe
 }
 
 function countClasses(classes: Classes): number {
-  return new Set(classes).size;
+  const isClass = new Uint8Array(classes.length);
+  let count = 0;
+  for (let id = 0; id < classes.length; id++) {
+    const of = classes[id]!;
+    count += 1 - isClass[of]!;
+    isClass[of] = 1;
+  }
+  return count;
 }
 
 function mix(hash: number, word: number): number {

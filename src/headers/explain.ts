@@ -54,7 +54,7 @@ function thingsOf(
   return (['type', 'function', 'enumerator'] as const).map((kind) => ({ kind, name }));
 }
 
-/** `struct cfs_rq has the member nr_queued` */
+/** `member nr_queued of cfs_rq` */
 export function describeThing(thing: KernelThing): string {
   switch (thing.kind) {
     case 'member':

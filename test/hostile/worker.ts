@@ -27,14 +27,19 @@ const cpuMs = () => {
   return (user + system) / 1000;
 };
 
+/** The least of three: on a virtual machine even processor time counts what others do. */
 async function measure(body: () => unknown): Promise<number> {
-  const start = cpuMs();
-  try {
-    await body();
-  } catch {
-    // reported the first time
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const start = cpuMs();
+    try {
+      await body();
+    } catch {
+      // reported the first time
+    }
+    least = Math.min(least, cpuMs() - start);
   }
-  return cpuMs() - start;
+  return least;
 }
 
 const inputs = await makeInputs();
