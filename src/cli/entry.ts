@@ -23,7 +23,8 @@ async function start(): Promise<void> {
   const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION, require);
   const { main } = code.load(path.join(__dirname, 'cli/main.cjs')) as typeof import('./main.ts');
   await main(argv, plain);
-  code.keep();
+  // of a build: what other commands run is elsewhere
+  if (plain !== undefined) code.keep();
 }
 
 function readPlain(): CompileArguments | undefined {

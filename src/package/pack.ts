@@ -16,6 +16,14 @@ export interface PackInput {
   readonly buildInfo?: BuildInfo;
 }
 
+/**
+ * Compresses next to nothing. The first time takes many times as long as any later one, and can be had while something else is waited
+ * for.
+ */
+export function warmUpPacking(): void {
+  deflate(new Uint8Array(1024), { level: LEVEL });
+}
+
 /** The package as a value, keys not yet sorted. */
 export function makePackage({ object, meta, buildInfo }: PackInput): PackageFile {
   return {

@@ -20,6 +20,7 @@ const PARTS: readonly PartDescription[] = [
   { name: 'finished builds', entries: /^builds$/, isCheap: true },
   { name: 'kernel types', entries: /^kernel-/, isCheap: true },
   { name: 'precompiled headers', entries: /^headers$/, isCheap: true },
+  { name: 'compiled code', entries: /^code$/, isCheap: true },
   { name: 'answers of tools', entries: /^tools$/, isCheap: true },
   { name: 'files being written', entries: /^staging$/, isCheap: true },
   { name: 'headers for editors', entries: /^clangd$/, isCheap: false },
