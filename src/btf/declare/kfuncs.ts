@@ -11,18 +11,28 @@ const MOST_KFUNCS = 4096;
 /** All kfuncs, one function of each name, in id order; none when the BTF does not say which functions are kfuncs. */
 export function findKfuncs(btf: Btf): TypeId[] {
   const { words, offsets } = btf;
-  const funcs: TypeId[] = [];
   const declTags: TypeId[] = [];
+  let funcCount = 0;
   for (let id = 1; id < offsets.length; id++) {
     const kind = (words[offsets[id]! + 1]! >>> 24) & 0x1f;
-    if (kind === Kind.func) funcs.push(id as TypeId);
+    if (kind === Kind.func) funcCount++;
     else if (kind === Kind.declTag) declTags.push(id as TypeId);
   }
-  return selectKfuncs(btf, funcs, declTags, funcs.length);
+  const tagged = taggedFuncs(btf, declTags);
+  if (tagged.size > 0)
+    return onePerName(
+      btf,
+      [...tagged].sort((a, b) => a - b),
+    );
+  if (funcCount > MOST_KFUNCS) return [];
+  return onePerName(
+    btf,
+    [...btf.ids()].filter((id) => btf.kind(id) === Kind.func),
+  );
 }
 
 /**
- * The kfuncs among some functions.
+ * The kfuncs among some functions, in the same sense.
  * @param declTags  all of the table
  * @param funcCount  number of functions in the table
  */
@@ -32,13 +42,26 @@ export function selectKfuncs(
   declTags: readonly TypeId[],
   funcCount: number,
 ): TypeId[] {
+  if (funcs.length === 0) return [];
+  const tagged = taggedFuncs(btf, declTags);
+  if (tagged.size === 0) return funcCount > MOST_KFUNCS ? [] : onePerName(btf, funcs);
+  return onePerName(
+    btf,
+    funcs.filter((id) => tagged.has(id)),
+  );
+}
+
+function taggedFuncs(btf: Btf, declTags: readonly TypeId[]): Set<TypeId> {
   const tagged = new Set<TypeId>();
-  for (const id of declTags) if (btf.declTagComponent(id) === -1 && btf.name(id) === KFUNC_TAG) tagged.add(btf.ref(id));
-  if (tagged.size === 0 && funcCount > MOST_KFUNCS) return [];
-  const byName = new Map<number, TypeId>();
-  for (const id of funcs) {
-    const name = btf.nameOff(id);
-    if ((tagged.size === 0 || tagged.has(id)) && !byName.has(name)) byName.set(name, id);
+  for (const id of declTags) {
+    const func = btf.ref(id);
+    if (btf.declTagComponent(id) === -1 && btf.kind(func) === Kind.func && btf.name(id) === KFUNC_TAG) tagged.add(func);
   }
+  return tagged;
+}
+
+function onePerName(btf: Btf, funcs: readonly TypeId[]): TypeId[] {
+  const byName = new Map<number, TypeId>();
+  for (const id of funcs) if (!byName.has(btf.nameOff(id))) byName.set(btf.nameOff(id), id);
   return [...byName.values()];
 }
