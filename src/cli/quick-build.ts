@@ -26,8 +26,9 @@ export async function quickBuild(read: CompileArguments): Promise<boolean> {
   if (isSilent) {
     for (const lookup of found) replay(lookup, (event) => event.kind === 'reused' && print(reusedLine(event)));
   } else {
-    const { reportEvent } = await import('./report.ts');
+    const [{ reportEvent }, { watchStreams }] = await Promise.all([import('./report.ts'), import('./streams.ts')]);
     const how = { json: read.json === true, sources: found.length };
+    watchStreams(how);
     for (const lookup of found) replay(lookup, (event) => reportEvent(event, how));
   }
   return true;

@@ -1,8 +1,8 @@
 /** How errors and warnings look: one line each with its code, the help below, JSON on request. Stack traces are for our own bugs only. */
-import pc from 'picocolors';
 import type { BuildEvent } from '../build/build.ts';
 import { assertNever, type EccError, ExitCode, isEccError } from '../core/errors.ts';
 import type { Warning } from '../core/warning.ts';
+import { onStderr } from './colours.ts';
 import { reusedLine } from './reused-line.ts';
 
 export interface ReportOptions {
@@ -32,7 +32,7 @@ export function errorText(error: unknown, { json, debug }: ReportOptions = {}): 
   const bug = { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), details: { stack } };
   return json
     ? `${JSON.stringify(bug)}\n`
-    : `${pc.red(pc.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`;
+    : `${onStderr.red(onStderr.bold('error[INTERNAL]'))}: this is a bug in ecc\n${stack}\n  help: please report it with the lines above\n`;
 }
 
 /** Told by its shape: the class is in the part of the program that is loaded only for a build. */
@@ -46,14 +46,14 @@ function isAbort(error: unknown): boolean {
 
 function plainError(error: EccError): string {
   const where = error.file === undefined ? '' : `${error.file}: `;
-  return `${pc.red(pc.bold(`error[${error.code}]`))}: ${where}${error.message}\n${help(error.hint)}`;
+  return `${onStderr.red(onStderr.bold(`error[${error.code}]`))}: ${where}${error.message}\n${help(error.hint)}`;
 }
 
 function help(hint: string | undefined): string {
   if (hint === undefined) return '';
   return `${hint
     .split('\n')
-    .map((line, index) => (index === 0 ? `  ${pc.cyan('help')}: ${line}` : `        ${line}`))
+    .map((line, index) => (index === 0 ? `  ${onStderr.cyan('help')}: ${line}` : `        ${line}`))
     .join('\n')}\n`;
 }
 
@@ -96,5 +96,5 @@ function warningText(warning: Warning, options: ReportOptions): string {
     warning.file === undefined
       ? ''
       : `${[warning.file, warning.line, warning.column].filter((part) => part !== undefined).join(':')}: `;
-  return `${place}${pc.magenta(pc.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`;
+  return `${place}${onStderr.magenta(onStderr.bold(`warning[${warning.code}]`))}: ${warning.message}\n${help(warning.hint)}`;
 }

@@ -2,8 +2,8 @@
  * What `--watch` shows: a line for each build, and below it the messages of all sources as they now stand, so that an error can be read
  * until it is fixed. On a terminal each build begins with an empty screen; elsewhere lines follow each other, as a log.
  */
-import pc from 'picocolors';
 import type { WatchResult } from '../build/watch.ts';
+import { onStderr } from './colours.ts';
 import { type EventOptions, errorText, eventText, type ReportOptions } from './report.ts';
 
 const CLEAR = '\x1b[2J\x1b[3J\x1b[H';
@@ -25,7 +25,7 @@ export class WatchScreen {
     const messages = this.#messagesOf(result);
     const before = [...this.#messages.values()].join('');
     this.#messages.set(result.source, messages);
-    const line = `${pc.dim(now.toTimeString().slice(0, 8))} ${statusLine(result)}\n`;
+    const line = `${onStderr.dim(now.toTimeString().slice(0, 8))} ${statusLine(result)}\n`;
     if (!this.#isTerminal) return line + messages;
     const standing = [...this.#messages.values()].join('');
     // lines of builds without messages may add up; a message that is gone must not stay
@@ -42,8 +42,8 @@ export class WatchScreen {
 
 function statusLine({ source, error, events, durationMs }: WatchResult): string {
   const time = `${Math.round(durationMs)} ms`;
-  if (error !== undefined) return `${source}: ${pc.red('failed')} after ${time}`;
+  if (error !== undefined) return `${source}: ${onStderr.red('failed')} after ${time}`;
   const reused = events.find((event) => event.kind === 'reused');
-  if (reused === undefined) return `${source}: ${pc.green('built')} in ${time}`;
+  if (reused === undefined) return `${source}: ${onStderr.green('built')} in ${time}`;
   return reused.restored ? `${source}: restored from the cache in ${time}` : `${source}: up to date, ${time}`;
 }

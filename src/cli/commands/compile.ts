@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Argv, CommandModule } from 'yargs';
 import type { BuildOptions } from '../../build/build.ts';
 import { Trace } from '../../core/trace.ts';
+import { wantsColour } from '../colours.ts';
 import { buildOptions, COMPILE_OPTIONS, type CompileArguments } from '../compile-options.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { type ReportOptions, reportEvent } from '../report.ts';
@@ -38,7 +39,7 @@ export async function runCompile(argv: CompileArguments & { readonly debug?: unk
     ...buildOptions(argv),
     signal,
     trace: argv.timings === undefined ? undefined : trace,
-    colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
+    colour: wantsColour(2),
   };
   const report: ReportOptions = {
     json: argv.json === true,

@@ -1,10 +1,10 @@
 /** `ecc doctor`: what of the toolchain is there, where, in which version, and how to get the rest. */
-import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { cacheDirectory } from '../../core/paths.ts';
 import { VERSION } from '../../core/version.ts';
 import { hostArch } from '../../toolchain/arch.ts';
 import { INSTALL_COMMANDS, type PackageManager, type ToolName } from '../../toolchain/tools.ts';
+import { onStdout } from '../colours.ts';
 
 interface Row {
   readonly name: string;
@@ -73,8 +73,8 @@ function table(rows: readonly Row[]): string {
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row, index) => {
     const [name, version, where] = [0, 1, 2].map((column) => row[column]!.padEnd(widths[column]!));
-    const place = rows[index]!.found === undefined ? pc.red(where) : where;
-    return `${pc.bold(name)}  ${version}  ${place}  ${row[3]}`;
+    const place = rows[index]!.found === undefined ? onStdout.red(where) : where;
+    return `${onStdout.bold(name)}  ${version}  ${place}  ${row[3]}`;
   });
   return `${lines.join('\n')}\n`;
 }
