@@ -108,6 +108,7 @@ class Stripper {
       const end = section.offset + (type === SectionType.nobits ? 0 : section.size);
       if (!isKnown || type === SectionType.rela || section.alignment > MAX_ALIGNMENT) return undefined;
       if (end > this.#bytes.length) return undefined;
+      if ((type === SectionType.null) !== (index === 0) || (section.name === '') !== (index === 0)) return undefined;
       sections.push(section);
     }
     return sections;
@@ -136,7 +137,8 @@ class Stripper {
       if (section === strings) contents.set(section, names.bytes);
       else if (section === symbols) contents.set(section, this.#symbolTable(symbolRows, names, newIndex));
       else if (section.type === SectionType.rel) {
-        const relocations = sections[section.link] === symbols ? this.#relocations(section, symbolIndex) : undefined;
+        const isPlain = sections[section.link] === symbols && newIndex.has(section.info);
+        const relocations = isPlain ? this.#relocations(section, symbolIndex) : undefined;
         if (relocations === undefined) return undefined;
         contents.set(section, relocations);
       } else if (section.type === SectionType.nobits || section.type === SectionType.null) {
