@@ -147,24 +147,36 @@ async function explainLoad(model: ObjectModel, failure: Errno, text: string, nat
   );
   if (missing !== null) {
     const name = missing[1] ?? missing[2];
+    if (model.externs.some((extern) => extern.name === name && extern.kind === 'kconfig'))
+      return new LoadError('LOAD_KCONFIG', `this kernel's configuration has no ${name}, which the program needs`, {
+        details: { ...details, symbol: name },
+        hint: 'declare it __weak when the program can do without: then it is 0',
+      });
     return new LoadError('LOAD_KSYM', `this kernel has no ${name}, which the program takes from it`, {
       details: { ...details, symbol: name },
       hint: 'declare it __weak and test it before use (bpf_ksym_exists())',
     });
   }
   if (text.includes('failed to open system Kconfig')) {
-    return new LoadError('LOAD_KCONFIG', 'the program asks for settings of the kernel, and they are not to be found', {
-      details,
-      hint: `they are read from /proc/config.gz or /boot/config-${os.release()}; declare what may be missing __weak`,
-    });
+    const wanted = model.externs.filter(({ kind, weak }) => kind === 'kconfig' && !weak).map(({ name }) => name);
+    return new LoadError(
+      'LOAD_KCONFIG',
+      `the program needs ${wanted.join(', ')}, and this kernel's configuration is not to be found`,
+      {
+        details: { ...details, symbols: wanted },
+        hint: `it is read from /proc/config.gz or /boot/config-${os.release()}; declare __weak what the program can do without`,
+      },
+    );
   }
   if (/RLIMIT_MEMLOCK|memlock/i.test(text) || failure.name === 'ENOMEM') {
     return new LoadError('LOAD_MEMLOCK', `the kernel has no memory for it (${failure.name})`, {
       details,
-      hint: 'kernels before 5.11 count it as locked memory: ulimit -l unlimited',
+      hint: isOlder(os.release(), '5.11')
+        ? 'kernels before 5.11 count it as locked memory: ulimit -l unlimited'
+        : 'the memory of the machine, or of the container (memory.max of its control group), is used up',
     });
   }
-  const last = warnings(text).at(-1) ?? '';
+  const last = warnings(text).findLast((line) => !/: failed to load: -\d+$/.test(line)) ?? '';
   return new LoadError(
     'LOAD_FAILED',
     `libbpf ${native.libbpfVersion} cannot load it: ${failure.name}${last === '' ? '' : `: ${last}`}`,

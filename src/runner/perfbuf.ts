@@ -51,7 +51,11 @@ export class PerfBufferReader implements RecordReader {
       const { errno, name: errnoName } = lastErrno(native);
       throw new LoadError('LOAD_PERF_BUFFER', `perf buffer ${name}: cannot be opened (${errnoName})`, {
         details: { map: name, errno, pages },
-        ...(errnoName === 'EPERM' || errnoName === 'EACCES' ? { hint: 'CAP_PERFMON is needed (or root)' } : {}),
+        ...(errnoName === 'EPERM' || errnoName === 'EACCES'
+          ? {
+              hint: 'run it as root, or with CAP_PERFMON; in a container, its seccomp profile may forbid perf_event_open()',
+            }
+          : {}),
       });
     }
     this.#native = native;

@@ -1,4 +1,5 @@
 /** What is set between opening and loading: types for sections that libbpf does not know, attach targets, map sizes, which programs are loaded. */
+import os from 'node:os';
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { BpfObject as ObjectModel } from '../object/model.ts';
@@ -45,8 +46,17 @@ export function prepare(
   for (const name of [...targets.keys(), ...(only ?? [])]) checkName(name, 'program', object.programs);
   for (const [name, entries] of mapSizes) {
     const map = checkName(name, 'map', object.maps);
-    const result = bpf.bpf_map__set_max_entries(map.pointer, entries);
-    if (result < 0) throw new UsageError('USAGE_MAP_SIZE', `map ${name}: ${entries} entries: ${errnoOf(result).name}`);
+    const fits = Number.isInteger(entries) && entries > 0 && entries <= 0xffff_ffff;
+    const result = fits ? bpf.bpf_map__set_max_entries(map.pointer, entries) : -os.constants.errno.EINVAL;
+    if (result < 0)
+      throw new UsageError(
+        'USAGE_MAP_SIZE',
+        `map ${name}: it cannot have ${entries} entries (${errnoOf(result).name})`,
+        {
+          details: { map: name, entries },
+          hint: 'a whole number from 1 to 4294967295',
+        },
+      );
   }
   setInitialValues(object, model, globals);
 }

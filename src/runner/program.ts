@@ -156,17 +156,22 @@ export class LoadedProgram {
     };
   }
 
-  /** What an iterator (`SEC("iter/…")`) prints. It has to be attached. */
+  /**
+   * What an iterator (`SEC("iter/…")`) prints. It has to be attached.
+   * @throws {LoadError} `LOAD_NOT_ATTACHED`, `LOAD_ITER`
+   */
   async read(): Promise<string> {
     const link = this.#attachment?.linkFd;
     if (link === undefined) throw new LoadError('LOAD_NOT_ATTACHED', `program ${this.name} is not attached`);
     const fd = this.#native.bpf.bpf_iter_create(link);
-    if (fd < 0) throw new LoadError('LOAD_ITER', `program ${this.name}: cannot be read: ${errnoOf(fd).name}`);
+    if (fd < 0) throw iterError(this.name, errnoOf(fd).name);
     try {
       const chunks: Buffer[] = [];
       for (;;) {
         const chunk = Buffer.alloc(65536);
-        const size = await readOnce(fd, chunk);
+        const size = await readOnce(fd, chunk).catch((cause: NodeJS.ErrnoException) => {
+          throw iterError(this.name, cause.code ?? cause.message, cause);
+        });
         if (size === 0) return Buffer.concat(chunks).toString('utf8');
         chunks.push(chunk.subarray(0, size));
       }
@@ -179,6 +184,18 @@ export class LoadedProgram {
 function readOnce(fd: number, chunk: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     read(fd, chunk, 0, chunk.length, null, (error, size) => (error === null ? resolve(size) : reject(error)));
+  });
+}
+
+function iterError(program: string, errno: string, cause?: unknown): LoadError {
+  return new LoadError('LOAD_ITER', `program ${program}: its output cannot be read: ${errno}`, {
+    details: { program, errnoName: errno },
+    ...(errno === 'E2BIG'
+      ? {
+          hint: 'it writes more for one element than the eight pages that the kernel keeps for it: write less at a time',
+        }
+      : {}),
+    cause,
   });
 }
 

@@ -30,7 +30,7 @@ export async function openTracePipe(): Promise<TracePipe> {
   const path = `${instance ?? root}/trace_pipe`;
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
     throw new LoadError('LOAD_TRACE', `${path} cannot be opened: ${cause.code}`, {
-      hint: cause.code === 'EBUSY' ? 'somebody else reads it: only one can' : 'run as root',
+      hint: cause.code === 'EBUSY' ? 'another program reads it, and only one can: end that one' : 'run it as root',
       cause,
     });
   });

@@ -33,6 +33,8 @@ test('names and sizes that do not fit the program', async () => {
   );
   expect(await codeOf(() => load(object, { programs: ['nope'] as never }))).toBe('USAGE_PROGRAM');
   expect(await codeOf(() => load(object, { mapSizes: { nope: 1 } }))).toBe('USAGE_MAP');
+  for (const entries of [0, -1, 1.5, 2 ** 32, Number.NaN])
+    expect(await codeOf(() => load(object, { mapSizes: { m: entries } }))).toBe('USAGE_MAP_SIZE');
   await using bpf = await load(object, { attach: false });
   expect(await codeOf(() => bpf.programs.run!.read())).toBe('LOAD_NOT_ATTACHED');
 });
