@@ -14,7 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    setupFiles: ['test/support/plain-text.ts'],
+    setupFiles: ['test/support/plain-text.ts', 'test/support/messages.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -20,6 +20,7 @@ import {
   shareInputs,
   type UserInputs,
 } from './compile.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
 import { renderArtefact } from './render.ts';
 import { checkReadable } from './source.ts';
@@ -72,6 +73,7 @@ export class BuildFailures extends Error {
 export async function build(options: BuildOptions): Promise<void> {
   const plans = await preparePlans(options);
   const context: BuildContext = { options, shared: shareInputs(), store: openFinished(options) };
+  context.shared.idleWork.push(() => void removeLeftovers(chosenCache(options.cacheDir)));
   if (plans.length === 1) return buildPlan(plans[0]!, context);
 
   const errors = new Array<unknown>(plans.length);

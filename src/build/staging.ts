@@ -4,11 +4,10 @@
  * on which it counts.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
 import { access, constants, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { sha256 } from '../core/hash.ts';
 import { makeDirectory } from '../core/make-directory.ts';
+import { isRunning, machineId } from '../core/processes.ts';
 
 /** Gives names; looks for the place for a directory of targets once. */
 export class Staging {
@@ -61,24 +60,5 @@ async function isUsable(directory: string, dev: number): Promise<boolean> {
     return (await stat(directory)).dev === dev;
   } catch {
     return false;
-  }
-}
-
-/** Process numbers mean something within one boot and one namespace: containers and hosts may share a directory. */
-function machineId(): string {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
-    return sha256(`${boot}${readlinkSync('/proc/self/ns/pid')}`).slice(0, 8);
-  } catch {
-    return randomBytes(4).toString('hex');
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -1,15 +1,16 @@
-/** A directory for what the tools exchange, removed when the work is done, whatever happens. */
+/** A directory for what the tools exchange, removed when the work is done; when the process is killed, by a later build. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError } from '../core/errors.ts';
+import { temporaryPrefix } from '../core/processes.ts';
 import { isSystemError, reasonOf } from '../core/system-error.ts';
 
 const WRITING = new Set(['write', 'mkdir', 'open', 'fsync', 'close', 'rename', 'copyfile']);
 
 /** @throws {IoError} `IO_NO_TEMP` when there is no place for temporary files, `IO_WRITE_FAILED` when they cannot be written. */
 export async function withWorkDirectory<T>(body: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'ecc-')).catch((error: NodeJS.ErrnoException) => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), temporaryPrefix())).catch((error: NodeJS.ErrnoException) => {
     throw new IoError('IO_NO_TEMP', `no directory for temporary files can be made in ${os.tmpdir()}: ${error.code}`, {
       hint: 'set TMPDIR to a directory that can be written',
       cause: error,

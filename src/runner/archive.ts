@@ -7,6 +7,7 @@ import { access, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { MalformedError, UnsupportedError } from '../core/errors.ts';
+import { temporaryPrefix } from '../core/processes.ts';
 import { readTar } from '../package/archive.ts';
 
 export interface OpenedArchive {
@@ -32,7 +33,7 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedArchive> {
       details: { wanted },
     });
   }
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'ecc-btf-'));
+  const directory = await mkdtemp(path.join(os.tmpdir(), temporaryPrefix()));
   const file = path.join(directory, 'kernel.btf');
   await writeFile(file, btf, { mode: 0o600 });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));

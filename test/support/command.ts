@@ -1,5 +1,6 @@
 /** Running programs in tests: arguments as an array, output as text, no exception for a status that is not 0. */
 import { execFile } from 'node:child_process';
+import { noteOutput } from './messages.ts';
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -30,6 +31,7 @@ export function run(command: string, args: readonly string[], options: CommandOp
         killSignal: 'SIGKILL',
       },
       (error, stdout, stderr) => {
+        noteOutput(stderr);
         if (error === null) resolve({ status: 0, stdout, stderr });
         else if (typeof error.code === 'number') resolve({ status: error.code, stdout, stderr });
         else if (error.signal) {

@@ -16,6 +16,9 @@ const TRIM_TO = 0.8;
 /** What is in the directory is counted along as it is written, and measured when the count says it is full, or is this old. */
 const MEASURE_AFTER_MS = 24 * 3600 * 1000;
 const COUNT = 'count';
+/** What a writer that was killed left is of no use; writing takes a moment. */
+const HALF_WRITTEN = /\.\d+\.[0-9a-f]{8}$/;
+const STALE_AFTER_MS = 3600 * 1000;
 
 export type Shelf = 'blobs' | 'records';
 
@@ -63,9 +66,13 @@ export class CacheStore {
     for (const digest of digests) this.#touch('blobs', digest);
   }
 
-  /** Removes what was used least recently until the rest fits. */
+  /** Removes what was never finished, then what was used least recently until the rest fits. */
   trim(maxBytes: number = this.maxBytes): void {
-    const files = this.#list();
+    const files = this.#list().filter(({ file, usedMs }) => {
+      const isStale = HALF_WRITTEN.test(file) && Date.now() - usedMs > STALE_AFTER_MS;
+      if (isStale) remove(file);
+      return !isStale;
+    });
     let bytes = files.reduce((sum, { size }) => sum + size, 0);
     if (bytes > maxBytes) {
       files.sort((a, b) => a.usedMs - b.usedMs);

@@ -45,9 +45,12 @@ async function info(directory: string, json: boolean): Promise<string> {
 
 async function clear(directory: string, all: boolean): Promise<string> {
   const { clearCache } = await import('../../build/cache/contents.ts');
+  const { removeLeftovers } = await import('../../build/leftovers.ts');
   try {
-    const removed = clearCache(directory, all);
-    return removed.length === 0 ? 'nothing to remove\n' : ['removed:', ...removed.map(partLine), ''].join('\n');
+    const removed = clearCache(directory, all).map(partLine);
+    const leftovers = await removeLeftovers(directory);
+    if (leftovers.length > 0) removed.push('left by builds that were killed:', ...leftovers.map((file) => `  ${file}`));
+    return removed.length === 0 ? 'nothing to remove\n' : ['removed:', ...removed, ''].join('\n');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new IoError('IO_WRITE_FAILED', `cannot be cleared: ${code}`, { details: { errno: code }, cause: error }).in(
