@@ -3,9 +3,11 @@
 // modules), and writes the declarations.
 //
 //   node scripts/build.mjs [--no-types]
+//
+// dist/ is replaced when everything has been built; a build that fails leaves it as it was.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,6 +15,9 @@ import { build } from 'esbuild';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+/** Where it is put together; beside dist/, so that a rename will do. */
+const made = `dist.${process.pid}`;
 
 /** yargs measures help texts with a table of emoji that takes 40 ms to set up; ours are plain ASCII. */
 const plainWidths = {
@@ -81,15 +86,15 @@ function commandLine() {
     banner: { js: "const __eccFileUrl = require('node:url').pathToFileURL(__filename).href;" },
   };
   return [
-    build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: 'dist' }),
-    build({ ...own, entryPoints: { main: 'src/cli/main.ts', parser: 'src/cli/parser.ts' }, outdir: 'dist/cli' }),
+    build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: made }),
+    build({ ...own, entryPoints: { main: 'src/cli/main.ts', parser: 'src/cli/parser.ts' }, outdir: `${made}/cli` }),
     ...Object.entries(PACKAGES).map(([name, contents]) =>
       build({
         ...options,
         minifyIdentifiers: true,
         stdin: { contents, resolveDir: root },
         plugins: [plainWidths],
-        outfile: `dist/cli/${name}.cjs`,
+        outfile: `${made}/cli/${name}.cjs`,
       }),
     ),
   ];
@@ -105,34 +110,55 @@ const shared = {
   legalComments: 'none',
 };
 
-rmSync('dist', { recursive: true, force: true });
-await Promise.all([
-  ...commandLine(),
-  build({
-    ...shared,
-    entryPoints: { index: 'src/index.ts', btf: 'src/btf/index.ts', runner: 'src/runner/index.ts' },
-    outdir: 'dist',
-    format: 'esm',
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    // bundled CommonJS packages ask for Node's own modules
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-  }),
-  // runs in browsers too: nothing of Node's in it
-  build({
-    ...shared,
-    entryPoints: { decode: 'src/decode/index.ts' },
-    outdir: 'dist',
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-  }),
-]);
-if (!process.argv.includes('--no-types')) {
-  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
-    stdio: 'inherit',
-  });
-  process.exitCode = tsc.status ?? 1;
+function declarations() {
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json', '--outDir', `${made}/types`],
+    { stdio: 'inherit' },
+  );
+  if (status !== 0) throw new Error('the declarations cannot be made');
+}
+
+function replaceDist() {
+  const old = `${made}.old`;
+  if (existsSync('dist')) renameSync('dist', old);
+  renameSync(made, 'dist');
+  rmSync(old, { recursive: true, force: true });
+}
+
+try {
+  // all are waited for, so that none writes after the failure of another was cleaned up
+  const bundles = await Promise.allSettled([
+    ...commandLine(),
+    build({
+      ...shared,
+      entryPoints: { index: 'src/index.ts', btf: 'src/btf/index.ts', runner: 'src/runner/index.ts' },
+      outdir: made,
+      format: 'esm',
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+      // bundled CommonJS packages ask for Node's own modules
+      banner: {
+        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      },
+    }),
+    // runs in browsers too: nothing of Node's in it
+    build({
+      ...shared,
+      entryPoints: { decode: 'src/decode/index.ts' },
+      outdir: made,
+      format: 'esm',
+      platform: 'neutral',
+      target: 'es2022',
+    }),
+  ]);
+  for (const { status, reason } of bundles) if (status === 'rejected') throw reason;
+  if (!process.argv.includes('--no-types')) declarations();
+  replaceDist();
+} catch (error) {
+  // esbuild and tsc have said what is wrong
+  console.error(`dist/ is left as it was: ${error.message.split('\n')[0]}`);
+  process.exitCode = 1;
+} finally {
+  rmSync(made, { recursive: true, force: true });
 }
