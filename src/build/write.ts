@@ -2,7 +2,7 @@
  * Artefacts appear whole or not at all. Each is written to a staging file, synced, and renamed into place when all of them are
  * ready.
  */
-import { copyFile, type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError, UsageError } from '../core/errors.ts';
@@ -29,28 +29,29 @@ export interface WriteOptions {
  * @throws {IoError} `IO_WRITE_FAILED` naming the file and the reason; what was there before is untouched.
  */
 export async function writeFiles(files: readonly WrittenFile[], options: WriteOptions = {}): Promise<void> {
-  const staged: { readonly from: string; readonly to: string }[] = [];
+  const staging = new Staging(options.staging ?? [os.tmpdir()]);
+  const staged: { readonly from: string; readonly to: string; readonly mode: number }[] = [];
   try {
     for (const directory of new Set(files.map(({ artefact }) => path.dirname(artefact.path)))) {
       await named(directory, async () => makeDirectory(directory));
     }
-    const staging = new Staging(options.staging ?? [os.tmpdir()]);
     // all are waited for, so that none is begun after the failure of another was cleaned up
     const written = await Promise.allSettled(
       files.map(({ artefact, content, executable }) =>
         named(artefact.path, async () => {
-          const from = await staging.nameFor(artefact.path);
-          staged.push({ from, to: artefact.path });
-          await writeSynced(from, content, executable === true);
+          const mode = executable ? 0o777 : 0o666;
+          const { path: from, handle } = await staging.create(artefact.path, mode);
+          staged.push({ from, to: artefact.path, mode });
+          await writeSynced(handle, content);
         }),
       ),
     );
     for (const result of written) if (result.status === 'rejected') throw result.reason;
     options.signal?.throwIfAborted();
     for (const { to } of staged) await named(to, () => refuseDirectory(to));
-    for (const { from, to } of staged) await named(to, () => place(from, to));
+    for (const { from, to, mode } of staged) await named(to, () => place(from, to, mode));
   } catch (error) {
-    await Promise.all(staged.map(({ from }) => rm(from, { force: true })));
+    await staging.clear();
     throw error;
   }
 }
@@ -65,40 +66,28 @@ async function refuseDirectory(file: string): Promise<void> {
   if (found?.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
 }
 
-async function writeSynced(file: string, content: Uint8Array | string, executable: boolean): Promise<void> {
-  let handle: FileHandle | undefined;
+async function writeSynced(handle: FileHandle, content: Uint8Array | string): Promise<void> {
   try {
-    handle = await open(file, 'wx', executable ? 0o777 : 0o666);
     await handle.writeFile(content);
     await handle.sync();
   } finally {
-    await handle?.close();
+    await handle.close();
   }
 }
 
 /** Renames; where two mounts of one file system forbid that (containers have such), by way of a copy beside the target. */
-async function place(from: string, to: string): Promise<void> {
+async function place(from: string, to: string, mode: number): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     const near = path.join(path.dirname(to), path.basename(from));
     try {
-      await copyFile(from, near);
-      await syncFile(near);
+      await writeSynced(await open(near, 'wx', mode), await readFile(from));
       await rename(near, to);
     } finally {
       await Promise.all([near, from].map((file) => rm(file, { force: true })));
     }
-  }
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
