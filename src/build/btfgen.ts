@@ -34,8 +34,8 @@ export interface BtfgenOptions extends ToolOptions {
   readonly bpftool?: string | undefined;
   /** A `bin/` that is searched before all others. */
   readonly firstDirectory?: string | undefined;
-  /** Called after each kernel. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called after each kernel, `name` being the one that is done. */
+  readonly onProgress?: ((done: number, total: number, name: string) => void) | undefined;
 }
 
 export interface BtfgenInput {
@@ -82,7 +82,7 @@ export async function makeBtfPackage(input: BtfgenInput, options: BtfgenOptions)
         throw error;
       });
       await rm(scratch, { recursive: true });
-      options.onProgress?.(++done, kernels.length);
+      options.onProgress?.(++done, kernels.length, `${kernel.distribution}/${kernel.version}/${kernel.release}`);
       return result;
     });
     const entries: ArchiveEntry[] = [

@@ -43,7 +43,7 @@ export interface BuildOptions
 
 /** What a build tells while it goes on. */
 export type BuildEvent =
-  | { readonly kind: 'progress'; readonly source: string; readonly text: string }
+  | { readonly kind: 'progress'; readonly source: string; readonly text: string; readonly steps?: Steps | undefined }
   /** Clang's own warnings, as it printed them. */
   | { readonly kind: 'diagnostics'; readonly source: string; readonly text: string }
   | { readonly kind: 'warning'; readonly source: string; readonly warning: Warning }
@@ -54,6 +54,14 @@ export type BuildEvent =
   /** Which files of the user's a source reads, and where others were looked for. Told before it is compiled. */
   | ({ readonly kind: 'inputs'; readonly source: string } & UserInputs)
   | { readonly kind: 'done'; readonly source: string; readonly error: unknown };
+
+/** How far a long job of one source has come. */
+export interface Steps {
+  readonly done: number;
+  readonly total: number;
+  /** What was done last. */
+  readonly name: string;
+}
 
 /** The builds of several sources that failed, in the order of the sources. */
 export class BuildFailures extends Error {
@@ -71,17 +79,22 @@ export class BuildFailures extends Error {
  *   {@link BuildFailures} when there are several sources: the others are built all the same.
  */
 export async function build(options: BuildOptions): Promise<void> {
-  const plans = await preparePlans(options);
+  const plans = await makeReadablePlans(options);
   const context: BuildContext = { options, shared: shareInputs(), store: openFinished(options) };
   context.shared.idleWork.push(() => void removeLeftovers(chosenCache(options.cacheDir)));
-  if (plans.length === 1) return buildPlan(plans[0]!, context);
+  const buildChecked = async (plan: BuildPlan) => {
+    await checkPlan(plan, options);
+    await buildPlan(plan, context);
+  };
+  if (plans.length === 1) return buildChecked(plans[0]!);
 
   const errors = new Array<unknown>(plans.length);
   let next = 0;
   const worker = async () => {
     for (let index = next++; index < plans.length; index = next++) {
       const plan = plans[index]!;
-      errors[index] = await buildPlan(plan, context).catch((error: unknown) => error);
+      errors[index] = await buildChecked(plan).catch((error: unknown) => error);
+      if (options.signal?.aborted) return;
       options.onEvent?.({ kind: 'done', source: plan.source, error: errors[index] });
     }
   };
@@ -96,13 +109,20 @@ export async function build(options: BuildOptions): Promise<void> {
  * @throws {UsageError} flags that exclude each other, a source that is not there, a `package.json` that is not ours
  */
 export async function preparePlans(options: BuildOptions): Promise<BuildPlan[]> {
-  const plans = makePlans(options);
-  for (const { source, exportHeader } of plans) {
-    await checkReadable(source);
-    if (exportHeader !== undefined) await checkReadable(exportHeader);
-  }
-  for (const plan of plans) await protectForeignPackages(plan.artefacts, options.force === true);
+  const plans = await makeReadablePlans(options);
+  for (const plan of plans) await checkPlan(plan, options);
   return plans;
+}
+
+async function makeReadablePlans(options: BuildOptions): Promise<BuildPlan[]> {
+  const plans = makePlans(options);
+  if (options.exportHeader !== undefined) await checkReadable(options.exportHeader);
+  return plans;
+}
+
+async function checkPlan({ source, artefacts }: BuildPlan, { force }: BuildOptions): Promise<void> {
+  await checkReadable(source);
+  await protectForeignPackages(artefacts, force === true);
 }
 
 /** What all sources of a build have in common. */
@@ -148,7 +168,7 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
   const { source } = plan;
   const { onEvent = () => {} } = options;
   const trace = (options.trace ?? new Trace()).for(source);
-  const progress = (text: string) => onEvent({ kind: 'progress', source, text });
+  const progress = (text: string, steps?: Steps) => onEvent({ kind: 'progress', source, text, steps });
   if (plan.artefacts.some(({ kind }) => kind === 'package')) shared.idleWork.push(warmUpPacking);
   progress('Compiling bpf object...');
   const compiled = await compile(source, {

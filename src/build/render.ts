@@ -4,7 +4,7 @@ import { type EccError, UsageError } from '../core/errors.ts';
 import { canonicalJson } from '../package/canonical.ts';
 import { emitYaml, makePackage, packPackage } from '../package/pack.ts';
 import { hostArch } from '../toolchain/arch.ts';
-import type { BuildOptions } from './build.ts';
+import type { BuildOptions, Steps } from './build.ts';
 import type { CompiledSource } from './compile.ts';
 import { emitDepfile } from './depfile.ts';
 import type { Artefact, ArtefactKind, BuildPlan } from './plan.ts';
@@ -13,7 +13,7 @@ export interface RenderContext {
   readonly plan: BuildPlan;
   readonly compiled: CompiledSource;
   readonly options: BuildOptions;
-  readonly onProgress: (text: string) => void;
+  readonly onProgress: (text: string, steps?: Steps) => void;
 }
 
 export interface Rendered {
@@ -68,7 +68,8 @@ async function renderArchive({ compiled, options, onProgress }: RenderContext): 
       archive,
       bpftool: options.bpftool,
       firstDirectory: options.workspace === undefined ? undefined : path.join(options.workspace, 'bin'),
-      onProgress: (done, all) => onProgress(`Shrinking BTF of kernels: ${done} of ${all}`),
+      onProgress: (done, total, name) =>
+        onProgress(`Shrinking BTF of kernels: ${done} of ${total}`, { done, total, name }),
     },
   );
   if (result.failures.length === result.kernels) {

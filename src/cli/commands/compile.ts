@@ -56,8 +56,27 @@ export async function runCompile(argv: CompileArguments & { readonly debug?: unk
 
 async function once(options: BuildOptions, report: ReportOptions): Promise<void> {
   const { build } = await import('../../build/build.ts');
-  const sources = options.sources.length;
-  await build({ ...options, onEvent: (event) => reportEvent(event, { ...report, sources }) });
+  const { sources, btfgen } = options;
+  if (sources.length === 1 && !btfgen) {
+    await build({ ...options, onEvent: (event) => reportEvent(event, { ...report, sources: 1 }) });
+    return;
+  }
+  const { BatchScreen } = await import('../batch-screen.ts');
+  const screen = new BatchScreen(sources, showsBar(report) ? () => process.stderr.columns : undefined, report);
+  // also where a second Ctrl-C does not wait
+  const end = () => process.stderr.write(screen.end());
+  process.once('exit', end);
+  try {
+    await build({ ...options, onEvent: (event) => process.stderr.write(screen.add(event)) });
+  } finally {
+    process.off('exit', end);
+    end();
+  }
+}
+
+/** Lines for programs, and the commands that `--verbose` prints, do not go together with a line that is drawn again and again. */
+function showsBar({ json, verbose }: ReportOptions): boolean {
+  return process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !json && !verbose;
 }
 
 async function watch(options: BuildOptions, report: ReportOptions): Promise<void> {
