@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Loads and attaches the fixtures in other kernels, under QEMU, with Node and our own runner inside an initramfs, and prints a table
-// of program and kernel.
+// Loads and attaches the fixtures in other kernels, under QEMU, with Node and our own runner inside an initramfs, puts them to work,
+// compares their events with what the workload did, and prints a table of program and kernel.
 //
 //   node scripts/test-kernels.mjs [--fetch] [--write] [KERNEL...]
 //
-// KERNEL is a vmlinuz or a linux-image-*.deb; without one, those in $KERNELS_DIR [~/.cache/ebpf-ecc/kernels]. --fetch downloads
-// Debian's kernels there with apt-get; nothing is installed. --write puts the table into docs/kernels.md. Without KVM a kernel takes a
-// few minutes.
+// KERNEL is a vmlinuz, or a linux-image-*.deb or linux-binary-*.deb with the linux-modules-*.deb and linux-base-*.deb of the same
+// kernel beside it; without one, those in $KERNELS_DIR [~/.cache/ebpf-ecc/kernels]. --fetch downloads Debian's kernels there with
+// apt-get; nothing is installed. --write puts the table into docs/kernels.md. Without KVM a kernel takes a few minutes.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -17,6 +17,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
@@ -27,8 +28,8 @@ import { build } from 'esbuild';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
 const kernelsDirectory = process.env.KERNELS_DIR ?? path.join(cache, 'ebpf-ecc', 'kernels');
-/** Debian releases and the kernels that they come with: 5.10, 6.1, 6.12, and the newest. */
-const SUITES = ['bullseye', 'bookworm', 'trixie', 'forky'];
+/** Debian releases and the kernels that they come with: 5.10, 6.1, 6.12, and the newest that any of several has. */
+const SUITES = [['bullseye'], ['bookworm'], ['trixie'], ['trixie-backports', 'forky', 'sid']];
 const TIMEOUT_S = Number(process.env.VM_TIMEOUT ?? 1800);
 
 const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
@@ -49,16 +50,15 @@ function have(program) {
   return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0;
 }
 
-/** Downloads the newest kernel image of a Debian release, with an apt configuration of its own. */
-function fetchKernel(suite) {
+/** Options that make apt-get look at one Debian release alone. */
+function aptOptions(suite, arch) {
   const home = path.join(kernelsDirectory, '.apt', suite);
   mkdirSync(path.join(home, 'lists', 'partial'), { recursive: true });
   mkdirSync(path.join(home, 'cache', 'archives', 'partial'), { recursive: true });
   writeFileSync(path.join(home, 'status'), '', { flag: 'a' });
   const mirror = process.env.DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
-  const arch = run('dpkg', ['--print-architecture']).toString().trim();
   writeFileSync(path.join(home, 'sources.list'), `deb [arch=${arch}] ${mirror} ${suite} main\n`);
-  const options = Object.entries({
+  return Object.entries({
     'Dir::State::Lists': path.join(home, 'lists'),
     'Dir::State::status': path.join(home, 'status'),
     'Dir::Cache': path.join(home, 'cache'),
@@ -67,24 +67,78 @@ function fetchKernel(suite) {
     'Acquire::Languages': 'none',
     'APT::Sandbox::User': 'root',
   }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  run('apt-get', [...options, '-qq', 'update']);
-  const depends = run('apt-cache', [...options, 'depends', `linux-image-cloud-${arch}`]).toString();
-  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (name === undefined) throw new Error(`${suite} has no kernel image for ${arch}`);
-  run('apt-get', [...options, '-qq', 'download', name], { cwd: kernelsDirectory });
 }
 
-/** The vmlinuz of a package, unpacked below `scratch`; other files are kernels already. */
-function kernelImage(file, scratch) {
-  if (!file.endsWith('.deb')) return file;
+/** Downloads the newest kernel that one of these Debian releases has: the image, or the packages that newer releases split it into. */
+function fetchKernel(suites) {
+  const arch = run('dpkg', ['--print-architecture']).toString().trim();
+  const found = suites.map((suite) => {
+    const options = aptOptions(suite, arch);
+    run('apt-get', [...options, '-qq', 'update']);
+    const shown = run('apt-cache', [...options, 'show', '--no-all-versions', `linux-image-${arch}`]).toString();
+    return { options, suite, version: /^Version: (.*)$/m.exec(shown)?.[1] ?? '0' };
+  });
+  const isNewer = (a, b) => spawnSync('dpkg', ['--compare-versions', a.version, 'gt', b.version]).status === 0;
+  const { options, suite } = found.reduce((best, one) => (isNewer(one, best) ? one : best));
+  const depends = (name, pattern) =>
+    run('apt-cache', [...options, 'depends', name])
+      .toString()
+      .matchAll(pattern);
+  const [[, image] = []] = depends(`linux-image-${arch}`, /Depends: (linux-image-\S+)/g);
+  if (image === undefined) throw new Error(`${suite} has no kernel image for ${arch}`);
+  const parts = [...depends(image, /Depends: (linux-(?:binary|modules|base)-\d\S+)/g)].map(([, name]) => name);
+  const names = parts.some((name) => name.startsWith('linux-binary-')) ? parts : [image];
+  run('apt-get', [...options, '-qq', 'download', ...names], { cwd: kernelsDirectory });
+}
+
+/** Modules that fixtures need: the qdisc and the classifier of tc. */
+const MODULES = ['sch_ingress', 'cls_bpf'];
+
+/**
+ * The vmlinuz of a package, and an archive with the kernel's settings and a few modules for the initramfs, all below `scratch`; other
+ * files are kernels already.
+ */
+function unpackKernel(file, scratch) {
+  if (!file.endsWith('.deb')) return { image: file, extra: undefined };
   const directory = mkdtempSync(path.join(scratch, 'deb-'));
-  run('sh', ['-c', 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --wildcards "*/vmlinuz-*"', 'sh', file, directory]);
-  const found = readdirSync(directory, { recursive: true }).find((name) => /(^|\/)vmlinuz-/.test(name));
-  if (found === undefined) throw new Error(`${file} holds no vmlinuz`);
-  return path.join(directory, found);
+  const [, release] = /^linux-(?:image|binary)-([^_]+)_/.exec(path.basename(file));
+  const debs = readdirSync(path.dirname(file)).filter((name) => name.endsWith('.deb') && name.includes(`-${release}_`));
+  const wanted = ['vmlinuz*', 'config*', ...MODULES.map((name) => `${name}.ko*`)].map((name) => `*/${name}`);
+  // not every package has all of them: what tar says about that is of no interest
+  for (const deb of debs)
+    run('sh', [
+      '-c',
+      'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --wildcards "$3" "$4" "$5" "$6" 2>/dev/null || true',
+      'sh',
+      path.join(path.dirname(file), deb),
+      directory,
+      ...wanted,
+    ]);
+  const files = readdirSync(directory, { recursive: true }).map((name) => path.join(directory, name));
+  const image = files.find((name) => /^vmlinuz/.test(path.basename(name)));
+  if (image === undefined) throw new Error(`${file} holds no vmlinuz`);
+  const tree = path.join(directory, 'tree');
+  for (const name of ['boot', 'modules']) mkdirSync(path.join(tree, name), { recursive: true });
+  for (const name of files) {
+    const base = path.basename(name);
+    if (/^config(-|$)/.test(base)) cpSync(name, path.join(tree, 'boot', `config-${release}`));
+    const [, module, packer] = /^(\w+)\.ko(?:\.(xz|zst|gz))?$/.exec(base) ?? [];
+    if (module === undefined || !MODULES.includes(module)) continue;
+    const target = path.join(tree, 'modules', `${MODULES.indexOf(module)}-${module}.ko`);
+    if (packer === undefined) cpSync(name, target);
+    else writeFileSync(target, run({ xz: 'xz', zst: 'zstd', gz: 'gzip' }[packer], ['-dc', name]));
+  }
+  return { image, extra: archive(tree, path.join(directory, 'extra')) };
 }
 
-async function bundle(entry, outfile) {
+/** A directory as an archive that the kernel unpacks when it starts. */
+function archive(tree, file) {
+  run('sh', ['-c', 'cd "$1" && find . | cpio -o -H newc --quiet >"$2"', 'sh', tree, file]);
+  return file;
+}
+
+/** @param options  `packages: 'external'` where the project's packages can be found, else all but koffi go in */
+async function bundle(entry, outfile, options) {
   await build({
     entryPoints: [path.join(root, entry)],
     outfile,
@@ -92,28 +146,64 @@ async function bundle(entry, outfile) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    packages: 'external',
+    external: ['koffi'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    alias: { 'ebpf-ecc/runner': path.join(root, 'src', 'runner', 'index.ts') },
     define: { __ECC_VERSION__: '"0.0.0-test"' },
+    ...options,
   });
 }
 
-/** A program and the shared libraries that it wants, at their own paths. */
-function copyProgram(file, tree) {
-  const place = (name) => {
-    const target = path.join(tree, name);
+/** What the workloads of the fixtures are made of; the C library's, so that probes on it see them. */
+const PROGRAMS = [
+  'sh',
+  'bash',
+  'perl',
+  'cat',
+  'touch',
+  'rm',
+  'mv',
+  'mkdir',
+  'rmdir',
+  'sleep',
+  'true',
+  'ls',
+  'nice',
+  'sync',
+];
+
+/** Never a shell's builtin. */
+function findProgram(name) {
+  const found = process.env.PATH.split(':')
+    .map((directory) => path.join(directory, name))
+    .find((file) => existsSync(file));
+  if (found === undefined) throw new Error(`${name} is not installed`);
+  return found;
+}
+
+/** Where perl's own modules are: the smallest set, which has sockets. */
+function perlModules() {
+  const all = run('perl', ['-e', 'print join "\\n", @INC']).toString().split('\n');
+  const base = all.filter((name) => name.endsWith('/perl-base'));
+  return base.length > 0 ? base : all.filter((name) => existsSync(name));
+}
+
+/** A program as `/usr/bin/NAME`, and the shared libraries that it wants, at their own paths. */
+function copyProgram(file, tree, as) {
+  const place = (name, target) => {
     mkdirSync(path.dirname(target), { recursive: true });
     if (!existsSync(target)) cpSync(name, target, { dereference: true });
   };
-  place(file);
+  if (as !== undefined) place(file, path.join(tree, 'usr/bin', as));
   for (const [, library] of run('ldd', [file])
     .toString()
     .matchAll(/(\/\S+) \(0x/g))
-    place(library);
+    place(library, path.join(tree, library));
 }
 
 const INIT = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin:/usr/bin
+/bin/busybox --install -s /bin 2>/dev/null
+export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
@@ -121,6 +211,7 @@ mkdir -p /cgroup && mount -t cgroup2 none /cgroup
 mount -t bpf bpf /sys/fs/bpf
 mount -t tracefs trace /sys/kernel/tracing
 ip link set lo up
+for module in /modules/*.ko; do insmod "$module"; done
 echo 0 >/proc/sys/kernel/printk
 echo
 echo "@@ {\\"kernel\\":\\"$(uname -r)\\"}"
@@ -132,14 +223,27 @@ poweroff -f
 /** The initramfs: busybox, Node, koffi, libbpf, the packages. */
 async function makeInitrd(scratch) {
   const tree = path.join(scratch, 'root');
-  for (const name of ['bin', 'dev', 'proc', 'sys', 'tmp', 'app', 'packages'])
+  for (const name of [
+    'dev',
+    'proc',
+    'sys',
+    'tmp',
+    'var/tmp',
+    'etc',
+    'app',
+    'packages',
+    'usr/bin',
+    'usr/lib',
+    'usr/lib64',
+  ])
     mkdirSync(path.join(tree, name), { recursive: true });
+  for (const name of ['bin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, path.join(tree, name));
+  cpSync('/etc/passwd', path.join(tree, 'etc/passwd'));
   cpSync(run('sh', ['-c', 'command -v busybox']).toString().trim(), path.join(tree, 'bin', 'busybox'));
-  copyProgram(process.execPath, tree);
-  if (!existsSync(path.join(tree, 'usr/bin/node'))) {
-    mkdirSync(path.join(tree, 'usr/bin'), { recursive: true });
-    cpSync(path.join(tree, process.execPath), path.join(tree, 'usr/bin/node'));
-  }
+  copyProgram(process.execPath, tree, 'node');
+  for (const name of PROGRAMS) copyProgram(findProgram(name), tree, name);
+  for (const directory of perlModules())
+    cpSync(directory, path.join(tree, directory), { recursive: true, dereference: true });
   const libbpf = run('sh', ['-c', "ldconfig -p | sed -n 's/.*libbpf.so.1 .*=> //p' | head -n 1"]).toString().trim();
   copyProgram(libbpf, tree);
   mkdirSync(path.join(tree, 'lib'), { recursive: true });
@@ -147,15 +251,13 @@ async function makeInitrd(scratch) {
   const modules = path.join(tree, 'app', 'node_modules');
   for (const name of ['koffi', `@koromix/koffi-linux-${process.arch}`])
     cpSync(path.join(root, 'node_modules', name), path.join(modules, name), { recursive: true, dereference: true });
-  await bundle('scripts/kernels/guest.ts', path.join(tree, 'app', 'guest.mjs'));
+  await bundle('scripts/kernels/guest.ts', path.join(tree, 'app', 'guest.mjs'), {});
   const payload = path.join(scratch, 'payload.mjs');
-  await bundle('scripts/kernels/payload.ts', payload);
+  await bundle('scripts/kernels/payload.ts', payload, { packages: 'external', banner: {} });
   run(process.execPath, [payload, path.join(tree, 'packages')], { stdio: ['ignore', 'pipe', 'inherit'] });
   writeFileSync(path.join(tree, 'init'), INIT);
   chmodSync(path.join(tree, 'init'), 0o755);
-  const initrd = path.join(scratch, 'initrd');
-  run('sh', ['-c', 'cd "$1" && find . | cpio -o -H newc --quiet >"$2"', 'sh', tree, initrd]);
-  return initrd;
+  return archive(tree, path.join(scratch, 'initrd'));
 }
 
 const MACHINES = {
@@ -164,7 +266,10 @@ const MACHINES = {
 };
 
 /** Boots a kernel and gives what the guest reported. */
-function boot(image, initrd) {
+function boot(image, archives) {
+  const initrd = path.join(path.dirname(archives[0]), 'initrd.all');
+  // archives may follow each other; each is a multiple of 512 bytes
+  writeFileSync(initrd, Buffer.concat(archives.map((file) => readFileSync(file))));
   const [qemu, machine, console] = MACHINES[process.arch];
   const append = `console=${console} quiet panic=-1 mitigations=off random.trust_cpu=on`;
   const args = [
@@ -197,7 +302,7 @@ function boot(image, initrd) {
       const reports = text
         .split(/\r?\n/)
         .flatMap((line) => (line.startsWith('@@ ') ? [JSON.parse(line.slice(3))] : []));
-      if (!reports.some(({ done }) => done))
+      if (!reports.some(({ done }) => done) || !reports.some(({ name }) => name !== undefined))
         reject(
           new Error(`the guest did not finish; its console ended with:\n${text.split('\n').slice(-15).join('\n')}`),
         );
@@ -213,7 +318,8 @@ function boot(image, initrd) {
 function cell(row) {
   if (row === undefined) return '';
   if (row.loaded < row.programs || row.programs === 0) return `${row.loaded}/${row.programs} load`;
-  return row.attached === row.programs ? 'attached' : 'loads';
+  if (row.attached < row.programs) return 'loads';
+  return row.missing?.length === 0 ? 'events' : row.missing === null ? 'attached' : 'events missing';
 }
 
 /** One row a fixture, one column a kernel, and the reasons below. */
@@ -227,8 +333,10 @@ function report(results) {
     lines.push(`| ${name} | ${results.map(({ rows }) => cell(rows.find((row) => row.name === name))).join(' | ')} |`);
   lines.push('', 'Why not:', '');
   for (const { release, rows } of results)
-    for (const { name, error } of rows)
-      if (error !== '') lines.push(`- ${release}, ${name}: ${error.split(' help:')[0].slice(0, 200)}`);
+    for (const { name, error, missing } of rows) {
+      const reason = [error.split(' help:')[0], ...(missing ?? [])].filter((text) => text !== '').join('; ');
+      if (reason !== '') lines.push(`- ${release}, ${name}: ${reason.slice(0, 240)}`);
+    }
   return `${lines.join('\n')}\n`;
 }
 
@@ -241,7 +349,7 @@ const kernels =
   given.length > 0
     ? given
     : readdirSync(kernelsDirectory)
-        .filter((name) => /^vmlinuz|^linux-image.*\.deb$/.test(name))
+        .filter((name) => /^vmlinuz|^linux-(image|binary).*\.deb$/.test(name))
         .map((name) => path.join(kernelsDirectory, name));
 if (kernels.length === 0) skip(`no kernels in ${kernelsDirectory}; --fetch downloads Debian's`);
 
@@ -253,7 +361,8 @@ try {
   for (const kernel of kernels) {
     const start = Date.now();
     try {
-      results.push(await boot(kernelImage(kernel, scratch), initrd));
+      const { image, extra } = unpackKernel(kernel, scratch);
+      results.push(await boot(image, extra === undefined ? [initrd] : [initrd, extra]));
       process.stderr.write(`${results.at(-1).release}: ${Math.round((Date.now() - start) / 1000)} s\n`);
     } catch (error) {
       // the others are worth having

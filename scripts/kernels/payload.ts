@@ -1,32 +1,36 @@
-/** Makes what the virtual machine is given: `node payload.mjs DIRECTORY` writes the package of every fixture, and its targets. */
+/**
+ * Makes what the virtual machine is given: `node payload.mjs DIRECTORY` writes the package of every fixture, what its programs are
+ * attached to, and the programs that are watched.
+ */
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from '../../src/build/compile.ts';
 import { packPackage } from '../../src/package/pack.ts';
 import { FIXTURES, fixturePath, includeFlags } from '../../test/support/fixtures.ts';
+import { attachTargets } from '../../test/support/put-to-work.ts';
+import type { Task } from './guest.ts';
 
-/** Where the guest mounts control groups. */
+/** Where the guest mounts control groups, and finds the payload. */
 const CGROUP = '/cgroup';
+const PACKAGES = '/packages';
 
 const [directory] = process.argv.slice(2) as [string];
 for (const fixture of FIXTURES) {
-  // programs on types of modules need those modules; what needs a target program of its own is left to the tests
-  if (fixture.moduleTypes !== undefined || fixture.attach.how === 'usdt') continue;
+  // programs on types of modules need those modules
+  if (fixture.moduleTypes !== undefined) continue;
   const compiled = await compile(fixturePath(fixture.source), {
     ...(fixture.header === undefined ? {} : { exportHeader: fixturePath(fixture.header) }),
     cflags: includeFlags(fixture),
   });
   writeFileSync(path.join(directory, `${fixture.name}.json`), packPackage(compiled));
-  const targets: Record<string, string | false> = {};
-  for (const { name, section, definition } of compiled.model.programs) {
-    const type = definition?.programType ?? '';
-    if (fixture.attach.programs !== undefined && !fixture.attach.programs.includes(name)) targets[name] = false;
-    else if (type.startsWith('cgroup') || type === 'sock_ops') targets[name] = CGROUP;
-    else if (/^sk_(msg|skb)/.test(section))
-      targets[name] = compiled.model.maps.find(({ typeName }) => typeName === 'sockhash')?.name ?? false;
-    // user-space probes name files that the guest does not have
-    else if (/^(u(ret)?probe|usdt)/.test(section) || type === 'sk_reuseport') targets[name] = false;
-  }
-  if (Object.keys(targets).length > 0)
-    writeFileSync(path.join(directory, `${fixture.name}.targets`), JSON.stringify(targets));
+  const { target, how } = fixture.attach;
+  const binary = target === undefined ? undefined : path.basename(target, '.c');
+  if (target !== undefined) execFileSync('gcc', ['-O2', '-o', path.join(directory, binary!), fixturePath(target)]);
+  const place = {
+    cgroup: how === 'cgroup' || how === 'sockmap' ? CGROUP : undefined,
+    binary: binary === undefined ? undefined : `${PACKAGES}/${binary}`,
+  };
+  const task: Task = { fixture, place, attach: attachTargets(fixture, compiled.model, place) };
+  writeFileSync(path.join(directory, `${fixture.name}.task`), JSON.stringify(task));
 }

@@ -1,8 +1,10 @@
-/** A package loaded and unloaded again and again leaves nothing: no map, program, link or BTF in the kernel, no descriptor, no memory. */
+/** A package loaded and unloaded again and again leaves nothing: no map, program, link, BTF or pin in the kernel, no descriptor, no memory. */
 import { readdirSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { load } from 'ebpf-ecc/runner';
 import { beforeEach, expect, test } from 'vitest';
-import { bpftool } from '../support/kernel.ts';
+import { bpftool, mountFileSystems } from '../support/kernel.ts';
 import { requireKernel } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { ObjectBuilder } from './objects.ts';
@@ -34,29 +36,86 @@ SEC("iter/task") int leak_iter(struct bpf_iter__task *ctx) { return 0; }
 SEC("perf_event") int leak_event(void *ctx) { return 0; }
 `;
 
+/** After this part of the cycles memory must not grow any more: by less than 8 KiB a cycle. */
+const SETTLED = 0.4;
+const MAX_GROWTH = 5 << 20;
+
+const NOTHING: Objects = { programs: [], maps: [], links: [], btf: [] };
+
 /** Cycles after which caches and lazily made things are there. */
 const WARM_UP = 20;
 
-async function inKernel(): Promise<string[]> {
-  const programs = JSON.parse((await bpftool('-j', 'prog', 'list')).stdout) as { name?: string }[];
-  const maps = JSON.parse((await bpftool('-j', 'map', 'list')).stdout) as { name?: string }[];
-  return [...programs, ...maps].flatMap(({ name }) => (name?.startsWith('leak_') ? [name] : []));
+interface Listed {
+  readonly id: number;
+  readonly name?: string;
+  /** Of links. */
+  readonly prog_id?: number;
+  readonly btf_id?: number;
+  /** Of BTF: bytes. */
+  readonly size?: number;
+}
+
+async function list(kind: string): Promise<Listed[]> {
+  return JSON.parse((await bpftool('-j', kind, 'list')).stdout) as Listed[];
+}
+
+/** What is in the kernel now, by id. */
+interface Objects {
+  readonly programs: Listed[];
+  readonly maps: Listed[];
+  readonly links: Listed[];
+  readonly btf: Listed[];
+}
+
+/** Ours, by name; links by their program. Other tests may load things of their own meanwhile. */
+async function inKernel(): Promise<Objects> {
+  // links first: what was freed between two lists must not look like somebody else's
+  const links = await list('link');
+  const ours = ({ name }: Listed) => name?.startsWith('leak_') === true;
+  const [programs, maps] = [(await list('prog')).filter(ours), (await list('map')).filter(ours)];
+  const programIds = new Set(programs.map(({ id }) => id));
+  const btfIds = new Set([...programs, ...maps].map(({ btf_id: id }) => id));
+  const btf = (await list('btf')).filter(({ id }) => btfIds.has(id));
+  return { programs, maps, btf, links: links.filter(({ prog_id: id }) => id !== undefined && programIds.has(id)) };
+}
+
+/** Files below `/sys/fs/bpf`, but for those of other tests. */
+function pins(): string[] {
+  return readdirSync('/sys/fs/bpf').filter((name) => !name.startsWith('ecc-test-'));
+}
+
+/** Ids of BTF objects of one size. */
+async function btfOfSize(size: number | undefined): Promise<Set<number>> {
+  return new Set((await list('btf')).flatMap((one) => (one.size === size ? [one.id] : [])));
 }
 
 function openFiles(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Bytes of resident memory once everything that can be collected is. */
+async function residentMemory(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    collectGarbage();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return process.memoryUsage().rss;
+}
+
 beforeEach(async (context) => {
   await requireKernel(context);
+  await mountFileSystems();
 });
 
 test.each([
-  ['quick', QUICK, 1000, 2],
-  ['slow', SLOW, 50, 6],
+  ['quick', QUICK, 1000, 2, 2],
+  ['slow', SLOW, 50, 6, 5],
 ])(
   'loaded, attached, used and closed again and again: programs that are %s to detach',
-  async (name, source, cycles, attached) => {
+  async (name, source, cycles, attached, links) => {
     const object = await builder.build(name, source);
     const cycle = async () => {
       const bpf = await load(object, { rodata: { wanted: 9 } });
@@ -65,16 +124,34 @@ test.each([
       bpf.bss.hits = 0n;
       await bpf.close();
     };
+    const pinsBefore = pins();
     for (let i = 0; i < WARM_UP; i++) await cycle();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await expect.poll(inKernel, { timeout: 20_000 }).toEqual(NOTHING);
+    // proves that the lists show what they are looked through for
+    const bpf = await load(object);
+    const during = await inKernel();
+    await bpf.close();
+    expect(during.programs.length).toBe(Object.keys(bpf.programs).length);
+    expect(during.maps.length).toBe(3);
+    // one on every CPU for perf events
+    expect(during.links.length).toBeGreaterThanOrEqual(links);
+    expect(during.btf.length).toBe(1);
+    const btfSize = during.btf[0]!.size;
+    await expect.poll(inKernel, { timeout: 20_000 }).toEqual(NOTHING);
+    const btfBefore = await btfOfSize(btfSize);
     const files = openFiles();
-    const memory = process.memoryUsage().rss;
-    for (let i = 0; i < cycles; i++) await cycle();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(openFiles()).toBeLessThanOrEqual(files);
-    expect(process.memoryUsage().rss - memory, 'bytes of resident memory').toBeLessThan(24 << 20);
+    let memory = 0;
+    for (let i = 0; i < cycles; i++) {
+      // until then heap and caches find their size
+      if (i === Math.floor(cycles * SETTLED)) memory = await residentMemory();
+      await cycle();
+    }
+    expect((await residentMemory()) - memory, 'bytes of resident memory').toBeLessThan(MAX_GROWTH);
+    expect(openFiles()).toBe(files);
     // the kernel frees programs and maps a grace period after their last user
-    await expect.poll(inKernel, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(inKernel, { timeout: 20_000 }).toEqual(NOTHING);
+    expect([...(await btfOfSize(btfSize))].filter((id) => !btfBefore.has(id))).toEqual([]);
+    expect(pins()).toEqual(pinsBefore);
   },
   200_000,
 );
