@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codegen: ['object', 'btf', 'decode', 'core'],
   headers: ['btf', 'core'],
   toolchain: ['core'],
-  runner: ['package', 'skeleton', 'codegen', 'object', 'btf', 'decode', 'core'],
+  runner: ['package', 'skeleton', 'codegen', 'object', 'btf', 'elf', 'decode', 'core'],
   build: ['toolchain', 'headers', 'codegen', 'package', 'skeleton', 'doc', 'object', 'btf', 'elf', 'core'],
   cli: [
     'build',

@@ -1,5 +1,5 @@
 /**
- * ELF64 relocatable objects, little and big endian: section headers, symbols, relocations. Pure: bytes in, views out.
+ * ELF64 files, little and big endian: section headers, symbols, relocations. Pure: bytes in, views out.
  *
  * What is checked here is that everything stays inside the file; what an eBPF object has to look like beyond that is for
  * `src/object/`. Program headers, notes and 32-bit files are left out.
@@ -17,6 +17,7 @@ export const SectionType = {
   rela: 4,
   nobits: 8,
   rel: 9,
+  dynsym: 11,
 } as const;
 
 export const SectionFlag = { write: 1, alloc: 2, exec: 4 } as const;
@@ -39,6 +40,8 @@ export interface ElfSection {
   readonly name: string;
   readonly type: number;
   readonly flags: number;
+  /** Where it is in memory; 0 in relocatable objects. */
+  readonly address: number;
   /** Bytes from the start of the file. */
   readonly offset: number;
   /** Bytes; for `nobits` sections the size in memory, the file holds none. */
@@ -57,6 +60,19 @@ export interface ElfSymbol {
   readonly sectionIndex: number;
   readonly value: number;
   readonly size: number;
+}
+
+/** A symbol table whose entries are read when they are asked for: programs may have hundreds of thousands. */
+export interface SymbolTable {
+  readonly count: number;
+  type(index: number): number;
+  binding(index: number): number;
+  visibility(index: number): number;
+  sectionIndex(index: number): number;
+  value(index: number): number;
+  size(index: number): number;
+  /** @throws {MalformedError} `ELF_BAD_NAME` outside the string table */
+  name(index: number): string;
 }
 
 export interface ElfRelocation {
@@ -109,8 +125,27 @@ export class ElfFile {
   }
 
   #readSymbols(): ElfSymbol[] {
-    const table = this.sections.find((section) => section.type === SectionType.symtab);
+    const table = this.symbolTable(SectionType.symtab);
     if (table === undefined) return [];
+    return Array.from({ length: table.count }, (_, index) => ({
+      index,
+      name: table.name(index),
+      type: table.type(index),
+      binding: table.binding(index),
+      visibility: table.visibility(index),
+      sectionIndex: table.sectionIndex(index),
+      value: table.value(index),
+      size: table.size(index),
+    }));
+  }
+
+  /**
+   * The first symbol table of a type: `symtab`, or `dynsym`, which stripped programs keep.
+   * @throws {MalformedError} when table or names lie outside the file.
+   */
+  symbolTable(type: number): SymbolTable | undefined {
+    const table = this.sections.find((section) => section.type === type);
+    if (table === undefined) return undefined;
     const strings = this.sections[table.link];
     if (strings === undefined || strings.type !== SectionType.strtab) {
       throw new MalformedError('ELF_BAD_SYMTAB', `symbol table ${table.name}: section ${table.link} holds no strings`, {
@@ -126,28 +161,25 @@ export class ElfFile {
     const names = this.data(strings);
     const nameAt = stringReader(names, `symbol names in ${strings.name}`, 'ELF_BAD_NAME');
     const reader = new ByteReader(this.data(table), this.littleEndian, `symbol table ${table.name}`, 'ELF_TRUNCATED');
-    const symbols: ElfSymbol[] = [];
-    for (let offset = 0, index = 0; offset + SYMBOL_SIZE <= reader.length; offset += SYMBOL_SIZE, index++) {
-      const nameOffset = reader.u32(offset);
-      const info = reader.u8(offset + 4);
-      if (nameOffset >= names.length && nameOffset !== 0) {
-        throw new MalformedError(
-          'ELF_BAD_NAME',
-          `symbol ${index}: name at 0x${nameOffset.toString(16)}, the string table ends at 0x${names.length.toString(16)}`,
-        );
-      }
-      symbols.push({
-        index,
-        name: nameOffset === 0 ? '' : nameAt(nameOffset),
-        type: info & 0xf,
-        binding: info >> 4,
-        visibility: reader.u8(offset + 5) & 3,
-        sectionIndex: reader.u16(offset + 6),
-        value: reader.size64(offset + 8),
-        size: reader.size64(offset + 16),
-      });
-    }
-    return symbols;
+    return {
+      count: Math.floor(reader.length / SYMBOL_SIZE),
+      type: (index) => reader.u8(index * SYMBOL_SIZE + 4) & 0xf,
+      binding: (index) => reader.u8(index * SYMBOL_SIZE + 4) >> 4,
+      visibility: (index) => reader.u8(index * SYMBOL_SIZE + 5) & 3,
+      sectionIndex: (index) => reader.u16(index * SYMBOL_SIZE + 6),
+      value: (index) => reader.size64(index * SYMBOL_SIZE + 8),
+      size: (index) => reader.size64(index * SYMBOL_SIZE + 16),
+      name: (index) => {
+        const offset = reader.u32(index * SYMBOL_SIZE);
+        if (offset >= names.length && offset !== 0) {
+          throw new MalformedError(
+            'ELF_BAD_NAME',
+            `symbol ${index}: name at 0x${offset.toString(16)}, the string table ends at 0x${names.length.toString(16)}`,
+          );
+        }
+        return offset === 0 ? '' : nameAt(offset);
+      },
+    };
   }
 
   /** The entries of a REL or RELA section, in file order; addends are left out (BPF keeps them in the instruction). */
@@ -222,6 +254,7 @@ export function parseElf(bytes: Uint8Array): ElfFile {
       name: names.length === 0 ? '' : nameAt(nameOffset),
       type: reader.u32(at + 4),
       flags: reader.size64(at + 8),
+      address: reader.size64(at + 16),
       offset: reader.size64(at + 24),
       size: reader.size64(at + 32),
       link: reader.u32(at + 40),

@@ -1,5 +1,6 @@
 /** Kernel addresses to names, from `/proc/kallsyms`. About 200,000 symbols: read once, when the first address is asked for. */
 import { readFile } from 'node:fs/promises';
+import { findPlace } from './places.ts';
 
 /** Kernel addresses are in the upper half; what is left of them below 2^48 is exact in a double. */
 const BASE = 0xffff_0000_0000_0000n;
@@ -25,17 +26,9 @@ export function parseKallsyms(text: string): KernelSymbols {
     find(address) {
       if (address < BASE) return undefined;
       const wanted = Number(address - BASE);
-      let low = 0;
-      let high = places.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (places[middle]! <= wanted) low = middle + 1;
-        else high = middle;
-      }
-      if (low === 0) return undefined;
       // of several names of one address the first
-      let index = low - 1;
-      while (index > 0 && places[index - 1] === places[index]) index--;
+      const index = findPlace(places, wanted);
+      if (index < 0) return undefined;
       const offset = wanted - places[index]!;
       return offset === 0 ? symbols[index]!.name : `${symbols[index]!.name}+0x${offset.toString(16)}`;
     },

@@ -11,14 +11,15 @@ import type { BpfMap as MapModel } from '../object/model.ts';
 import type { Sample } from '../skeleton/documented.ts';
 import { chooseType, type EventType, eventTypes } from './event-types.ts';
 import { linearHistogram, log2Histogram } from './histogram.ts';
-import { type KernelSymbols, readKernelSymbols } from './kallsyms.ts';
+import { readKernelSymbols } from './kallsyms.ts';
 import type { LoadedPackage } from './load.ts';
 import type { BpfMap } from './maps.ts';
 import { type Field, fieldsAt, fieldsOf, jsonObject } from './render.ts';
-import { stackInterpreter, stackReader, stackText } from './stacks.ts';
+import { type StackSymbols, stackInterpreter, stackReader, stackText } from './stacks.ts';
 import type { EventStream } from './stream.ts';
 import { clock, tableHeader, tableRow } from './table.ts';
 import { openTracePipe, type TracePipe } from './trace-pipe.ts';
+import { userSymbols } from './user-symbols.ts';
 
 export type OutputMode = 'table' | 'json';
 
@@ -53,7 +54,7 @@ class PackagePrinter {
   #left: number;
   /** The map whose header is the last on the screen. */
   #lastHeader: string | undefined;
-  #symbols: KernelSymbols | undefined;
+  #symbols: StackSymbols | undefined;
   readonly #failures: unknown[] = [];
 
   constructor(bpf: LoadedPackage, options: OutputOptions) {
@@ -135,7 +136,7 @@ class PackagePrinter {
     const stacks = stackInterpreter(entry);
     if (stacks !== undefined) {
       const read = stackReader(btf, types[0]!.typeId, stacks.fields);
-      if (stacks.withSymbols) this.#symbols = await readKernelSymbols();
+      if (stacks.withSymbols) this.#symbols ??= { kernel: await readKernelSymbols(), user: userSymbols() };
       const json = jsonObject(fieldsOf(btf, types[0]!.typeId));
       if (this.#options.mode === 'json') return (view, at, end) => `${json(view, at, end)}\n`;
       return (view, at, end) => {

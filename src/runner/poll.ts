@@ -1,18 +1,8 @@
 /**
- * Waiting for a file descriptor to have something to read, on Node's own event loop: libuv watches the descriptor, no thread
- * waits and nothing is held up. koffi offers libuv's poll handles without documenting them, so where they are absent a timer
- * looks every few milliseconds instead.
+ * Waiting for a file descriptor to have something to read, on Node's own event loop: libuv watches the descriptor (through
+ * koffi's poll handles), no thread waits and nothing is held up.
  */
 import type { Native } from './native.ts';
-
-/** How often a descriptor is looked at where libuv's handles are not to be had. */
-const FALLBACK_INTERVAL_MS = 5;
-
-interface PollHandle {
-  start(callback: () => void): void;
-  stop(): void;
-  close(): void;
-}
 
 export interface Poller {
   /**
@@ -25,7 +15,8 @@ export interface Poller {
 }
 
 export function createPoller(native: Native, fd: number): Poller {
-  const handle = pollHandle(native, fd);
+  const handle = native.koffi.node.poll(fd, () => {});
+  handle.stop();
   const waiting: (() => void)[] = [];
   let closed = false;
   const settle = () => {
@@ -49,29 +40,5 @@ export function createPoller(native: Native, fd: number): Poller {
       settle();
       handle.close();
     },
-  };
-}
-
-function pollHandle(native: Native, fd: number): PollHandle {
-  const { node } = native.koffi as { node?: { poll?: (fd: number, callback: () => void) => PollHandle } };
-  if (typeof node?.poll !== 'function') return timerHandle();
-  const handle = node.poll(fd, () => {});
-  handle.stop();
-  return handle;
-}
-
-function timerHandle(): PollHandle {
-  let timer: NodeJS.Timeout | undefined;
-  const stop = () => {
-    clearInterval(timer);
-    timer = undefined;
-  };
-  return {
-    start(callback) {
-      stop();
-      timer = setInterval(callback, FALLBACK_INTERVAL_MS);
-    },
-    stop,
-    close: stop,
   };
 }

@@ -4,6 +4,7 @@ import type { Btf } from '../btf/table.ts';
 import { makeCodec } from '../codegen/ts/run-time.ts';
 import { UnsupportedError } from '../core/errors.ts';
 import type { KernelSymbols } from './kallsyms.ts';
+import type { UserSymbols } from './user-symbols.ts';
 
 /** Which members hold what; the names are the reference's. */
 export interface StackFields {
@@ -84,15 +85,21 @@ export function stackReader(
   };
 }
 
+/** What addresses are named by. */
+export interface StackSymbols {
+  readonly kernel: KernelSymbols;
+  readonly user: UserSymbols;
+}
+
 /** Several lines; `''` for an event without frames, which is not printed. */
-export function stackText(event: StackEvent, symbols: KernelSymbols | undefined): string {
-  const { kernel, user } = event;
+export function stackText(event: StackEvent, symbols: StackSymbols | undefined): string {
+  const { kernel, user, pid } = event;
   if (kernel.length === 0 && user.length === 0) return '';
-  const lines = [`COMM: ${event.comm} (pid=${event.pid}) @ CPU ${event.cpu}`];
+  const lines = [`COMM: ${event.comm} (pid=${pid}) @ CPU ${event.cpu}`];
   if (kernel.length === 0) lines.push('No Kernel Stack');
-  else lines.push('Kernel:', ...kernel.map((address, i) => frame(i, address, symbols?.find(address))));
+  else lines.push('Kernel:', ...kernel.map((address, i) => frame(i, address, symbols?.kernel.find(address))));
   if (user.length === 0) lines.push('No Userspace Stack');
-  else lines.push('Userspace:', ...user.map((address, i) => frame(i, address, undefined)));
+  else lines.push('Userspace:', ...user.map((address, i) => frame(i, address, symbols?.user.find(pid, address))));
   return `${lines.join('\n')}\n`;
 }
 

@@ -11,7 +11,7 @@ import { bundle } from '../support/bundle.ts';
 import { runOk } from '../support/command.ts';
 import { FixtureCompiler } from '../support/ecc.ts';
 import { fixturePath, getFixture } from '../support/fixtures.ts';
-import { requireKernel } from '../support/require.ts';
+import { requireKernel, requireTool } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { ObjectBuilder } from './objects.ts';
 
@@ -140,6 +140,31 @@ describe('ecc run', () => {
     expect(running.stdout).toMatch(
       /^key = {2}\S.*\n(.* = .*\n)*\n {5}\S.{18} : count {4}distribution\n +0 -> 1 {9} : \d+ +\|[* ]{40}\|$/m,
     );
+  });
+
+  test('stacks with the functions of the kernel and of the process', async (context) => {
+    const source = path.join(directory, 'spin.c');
+    writeFileSync(
+      source,
+      `static volatile unsigned long n;
+       void inner(void) { for (int i = 0; i < 100000; i++) n++; }
+       void outer(void) { inner(); n++; }
+       int main(void) { for (;;) { outer(); n++; } }`,
+    );
+    const binary = path.join(directory, 'spin');
+    await runOk(requireTool(context, 'gcc'), ['-O0', '-fno-omit-frame-pointer', '-o', binary, source]);
+    const spin = spawn(binary);
+    onTestFinished(() => void spin.kill('SIGKILL'));
+    const running = await host([await packageOf('profile'), '--attach', 'on_tick=cpu-clock@199', '--duration', '10']);
+    const frames = new RegExp(
+      `COMM: spin \\(pid=${spin.pid}\\) @ CPU \\d+\\n.*Userspace:\\n` +
+        '  0 \\[<[0-9a-f]{16}>\\] inner\\+0x[0-9a-f]+\\n  1 \\[<[0-9a-f]{16}>\\] outer\\+0x[0-9a-f]+\\n  2 \\[<[0-9a-f]{16}>\\] main\\+0x',
+      's',
+    );
+    await expect.poll(() => running.stdout, { timeout: 10_000 }).toMatch(frames);
+    running.child.kill('SIGINT');
+    expect(await running.ended).toBe(0);
+    expect(running.stdout).toMatch(/Kernel:\n {2}0 \[<f{8}[0-9a-f]{8}>\] \w+/);
   });
 
   test('YAML, standard input and tar archives', async () => {

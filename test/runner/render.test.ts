@@ -127,8 +127,15 @@ describe.skipIf(findTool('clang') === undefined)('printed values', () => {
     bytes.writeBigUInt64LE(0xffffffff80000000n, 40);
     const read = stackReader(btf, idOf('stacks'), interpreter.fields);
     const event = read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
-    expect(stackText(event, parseKallsyms('ffffffff81000000 T sym'))).toBe(
+    const symbols = {
+      kernel: parseKallsyms('ffffffff81000000 T sym'),
+      user: { find: (pid: number, address: bigint) => (address === 0x1234n ? `main of ${pid}` : undefined) },
+    };
+    expect(stackText(event, symbols)).toBe(
       'COMM: bash (pid=7) @ CPU 1\nKernel:\n  0 [<ffffffff81000010>] sym+0x10\n  1 [<ffffffff80000000>]\nNo Userspace Stack\n',
+    );
+    expect(stackText({ ...event, kernel: [], user: [0x1234n, 0x99n] }, symbols)).toBe(
+      'COMM: bash (pid=7) @ CPU 1\nNo Kernel Stack\nUserspace:\n  0 [<0000000000001234>] main of 7\n  1 [<0000000000000099>]\n',
     );
     expect(stackText({ ...event, kernel: [] }, undefined)).toBe('');
     expect(() => stackReader(btf, idOf('nested'), interpreter.fields)).toThrow(
