@@ -6,13 +6,10 @@
  * libbpf instead guesses a mapping and follows it, which gives up a whole web of types when one declaration in it met a
  * definition too late; that is why a kernel module's BTF repeats half of the networking stack.
  */
-import { MalformedError } from '../core/errors.ts';
 import { isComposite, isEnum, Kind, type TypeId } from './kinds.ts';
+import { type Classes, classify, mix, refine } from './refine.ts';
 import type { Btf } from './table.ts';
 import { endOf, Role, roleOf, type TypeGraph, typeGraph } from './words.ts';
-
-/** For each type the id of its class: the lowest id of all types that are the same. */
-type Classes = Uint32Array;
 
 /**
  * For each type the one that stands for it: the first of all that are the same, or, for a forward declaration, the definition
@@ -21,19 +18,18 @@ type Classes = Uint32Array;
 export function canonicalTypes(btf: Btf): Uint32Array {
   const graph = typeGraph(btf);
   const records = classifyRecords(btf);
+  const atFirst = distinguishByName(btf, graph, records);
   // Two copies of a definition can look different just because one file saw a definition where another saw a declaration, so
   // what the definitions of a tag are is decided on names.
-  const definitions = definitionsOf(btf, refineByName(btf, graph, records));
+  const definitions = definitionsOf(btf, refine(graph, atFirst, pointersOf(btf)));
   const definitionOf = (id: number): number => {
     const found = isForward(btf, id as TypeId) ? definitions.get(tagKey(btf, id as TypeId)) : undefined;
     return found === undefined || found.several ? id : found.first;
   };
-  const classes = refine(
-    { starts: graph.starts, refs: graph.refs.map(definitionOf) },
-    records,
-    new Uint8Array(btf.count),
-  );
-  return classes.map((_, id) => classes[definitionOf(id)]!);
+  const isDefined = definitions.size > 0;
+  const refs = isDefined ? graph.refs.map(definitionOf) : graph.refs;
+  const classes = refine({ starts: graph.starts, refs }, atFirst, new Uint8Array(btf.count));
+  return isDefined ? classes.map((_, id) => classes[definitionOf(id)]!) : classes;
 }
 
 /** The definitions of one tag: the first, and whether there are others. */
@@ -73,11 +69,11 @@ function tagKey(btf: Btf, id: TypeId): number {
   return btf.nameOff(id) * 4 + (isEnum(kind) ? 2 : Number(union));
 }
 
-/** Classes of types that hold the same by value and point to the same kind and name. */
-function refineByName(btf: Btf, graph: TypeGraph, records: Classes): Classes {
-  const count = btf.count;
-  // How a type looks to a pointer: tags are their names.
-  const tags = new Uint8Array(count);
+/**
+ * Where to begin: types that differ although every tag is its name alone differ in any case. Tags themselves are as their records are.
+ */
+function distinguishByName(btf: Btf, graph: TypeGraph, records: Classes): Classes {
+  const tags = new Uint8Array(btf.count);
   const seen = records.slice();
   const byName = new Map<number, TypeId>();
   for (const id of btf.ids()) {
@@ -88,16 +84,18 @@ function refineByName(btf: Btf, graph: TypeGraph, records: Classes): Classes {
     seen[id] = byName.get(key)!;
   }
   const pointed = refine(graph, seen, tags);
-  // How a type is by value: pointers and prototypes are what they were just found to be.
-  const pointers = new Uint8Array(count);
-  const start = records.slice();
+  for (let id = 0; id < tags.length; id++) if (tags[id] !== 0) pointed[id] = records[id]!;
+  return pointed;
+}
+
+/** Types that hold nothing by value: what they point to is not followed. */
+function pointersOf(btf: Btf): Uint8Array {
+  const pointers = new Uint8Array(btf.count);
   for (const id of btf.ids()) {
     const kind = btf.kind(id);
-    if (kind !== Kind.ptr && kind !== Kind.funcProto) continue;
-    pointers[id] = 1;
-    start[id] = pointed[id]!;
+    if (kind === Kind.ptr || kind === Kind.funcProto) pointers[id] = 1;
   }
-  return refine(graph, start, pointers);
+  return pointers;
 }
 
 /** Classes of types whose records agree in all but the types that they refer to. */
@@ -125,77 +123,4 @@ function classifyRecords(btf: Btf): Classes {
     return true;
   };
   return classify(btf.count, hashOf, same);
-}
-
-/** Kernels take 7. A chain of 800,000 typedefs of one name would take as many, and hours. */
-const MIN_ROUNDS = 10;
-/** Small tables may have more, as long as not too many types are looked at in all. */
-const MAX_VISITS = 4_000_000;
-
-/**
- * Splits classes until all types of one refer to the same classes, place for place; the references of `leaves` do not count.
- * A round is linear in the number of references; there are as many rounds as the longest path by which two types differ.
- * @throws {MalformedError} `BTF_TOO_DEEP` when that path is far longer than any compiler makes
- */
-function refine(graph: TypeGraph, start: Classes, leaves: Uint8Array): Classes {
-  const { starts, refs } = graph;
-  let classes = start;
-  const hashOf = (id: number): number => {
-    let hash = mix(0, classes[id]!);
-    if (leaves[id] === 0)
-      for (let i = starts[id]!, end = starts[id + 1]!; i < end; i++) hash = mix(hash, classes[refs[i]!]!);
-    return hash;
-  };
-  const same = (a: number, b: number): boolean => {
-    if (classes[a] !== classes[b]) return false;
-    if (leaves[a] !== 0) return true;
-    for (let i = starts[a]!, j = starts[b]!, end = starts[a + 1]!; i < end; i++, j++) {
-      if (classes[refs[i]!] !== classes[refs[j]!]) return false;
-    }
-    return true;
-  };
-  const maxRounds = Math.max(MIN_ROUNDS, MAX_VISITS / start.length);
-  for (let before = countClasses(classes), round = 0; ; round++) {
-    if (round > maxRounds) {
-      throw new MalformedError('BTF_TOO_DEEP', `types differ only beyond ${round} references in a row`, {
-        details: { types: start.length, rounds: round },
-      });
-    }
-    classes = classify(start.length, hashOf, same);
-    const after = countClasses(classes);
-    if (after === before) return classes;
-    before = after;
-  }
-}
-
-/** Groups ids that are the same; each gets the lowest id of its group. Id 0, void, is alone. */
-function classify(count: number, hashOf: (id: number) => number, same: (a: number, b: number) => boolean): Classes {
-  let size = 1024;
-  while (size < count * 2) size *= 2;
-  const slots = new Uint32Array(size);
-  const classes = new Uint32Array(count);
-  for (let id = 1; id < count; id++) {
-    const hash = hashOf(id);
-    let slot = (hash ^ (hash >>> 15)) & (size - 1);
-    while (slots[slot] !== 0 && !same(slots[slot]!, id)) slot = (slot + 1) & (size - 1);
-    if (slots[slot] === 0) slots[slot] = id;
-    classes[id] = slots[slot]!;
-  }
-  return classes;
-}
-
-function countClasses(classes: Classes): number {
-  const isClass = new Uint8Array(classes.length);
-  let count = 0;
-  for (let id = 0; id < classes.length; id++) {
-    const of = classes[id]!;
-    count += 1 - isClass[of]!;
-    isClass[of] = 1;
-  }
-  return count;
-}
-
-function mix(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x9e3779b1);
-  return mixed ^ (mixed >>> 16);
 }

@@ -23,7 +23,9 @@ export function mergeBtf(tables: Iterable<Btf>): Btf {
   for (const table of tables) pool.add(table);
   const all = pool.table();
   const canonical = canonicalTypes(all);
-  return rewrite(all, { keep: Uint8Array.from(canonical, (first, id) => Number(first === id)), canonical });
+  const keep = new Uint8Array(canonical.length);
+  for (let id = 0; id < keep.length; id++) keep[id] = Number(canonical[id] === id);
+  return rewrite(all, { keep, canonical });
 }
 
 /** The table with every type once: {@link mergeBtf} of it alone. */
@@ -74,6 +76,12 @@ class Pool {
     const firstWord = firstOwnId < table.count ? offsets[firstOwnId]! : words.length;
     this.#words = withRoom(this.#words, this.#length + words.length - firstWord);
     this.#offsets = withRoom(this.#offsets, this.#count + table.count - firstOwnId);
+    /** Offset in the table's strings → offset here + 1. */
+    const moved = new Uint32Array(table.strings.length);
+    const moveString = (offset: number): number => {
+      if (moved[offset] === 0) moved[offset] = this.#strings.addFrom(table.strings, offset) + 1;
+      return moved[offset]! - 1;
+    };
     for (let id = firstOwnId; id < table.count; id++) {
       this.#offsets[this.#count++] = this.#length;
       const kind = table.kind(id as TypeId);
@@ -84,7 +92,7 @@ class Pool {
         const role = roleOf(kind, word - at);
         this.#words[this.#length++] =
           role === Role.string
-            ? this.#strings.addFrom(table.strings, value)
+            ? moveString(value)
             : role === Role.type && value !== 0
               ? value + (value < firstOwnId ? baseShift : shift)
               : value;

@@ -15,6 +15,7 @@ import type { HeaderSession } from '../headers/session.ts';
 import { astArgs, type CompileJob, codegenArgs } from '../toolchain/clang.ts';
 import { type RunOptions, runTool, shellCommand } from '../toolchain/run.ts';
 import type { Tool } from '../toolchain/tools.ts';
+import { withAliases } from './aliases.ts';
 import { emitExportMarkers } from './exports.ts';
 import type { Toolchain } from './toolchain.ts';
 
@@ -117,10 +118,12 @@ interface Generated {
 async function generate(run: CompilerRun): Promise<Generated> {
   const object = path.join(run.workDirectory, 'object.o');
   const depfile = path.join(run.workDirectory, 'object.d');
-  const args = codegenArgs(run.codegen, { object, depfile }, run.colour);
-  const { exitCode, stderr } = await runTool(run.tools.clang, args, { ...run.run, isUrgent: true });
-  const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')) : [];
-  return { exitCode, object, diagnostics: stderr, dependencies, args };
+  return withAliases(run.codegen, run.workDirectory, async ({ job, restore }) => {
+    const args = codegenArgs(job, { object, depfile }, run.colour);
+    const { exitCode, stderr } = await runTool(run.tools.clang, args, { ...run.run, isUrgent: true });
+    const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')).map(restore) : [];
+    return { exitCode, object, diagnostics: restore(stderr), dependencies, args };
+  });
 }
 
 /** Errors in the AST run are code generation's to report, so only its output counts. */

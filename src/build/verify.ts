@@ -82,8 +82,27 @@ const HARMLESS = [
   /^-f(no-)?(builtin|unroll-loops|inline|vectorize|slp-vectorize|strict-aliasing|signed-char|unsigned-char|jump-tables|common|merge-all-constants|ms-extensions)$/,
 ];
 
+/** Flags whose value is the next word, and what that may be. */
+const HARMLESS_PAIRS: readonly (readonly [flag: RegExp, value: RegExp])[] = [
+  [/^-[DU]$/, /^\w/],
+  [/^-(I|iquote|isystem)$/, /^[^/-]/],
+];
+
+/** The first flag that could do more than say how the source is compiled. */
+function strangeFlag(cflags: readonly string[]): string | undefined {
+  for (let i = 0; i < cflags.length; i++) {
+    const flag = cflags[i]!;
+    if (HARMLESS.some((pattern) => pattern.test(flag))) continue;
+    const [, value] = HARMLESS_PAIRS.find(([pattern]) => pattern.test(flag)) ?? [];
+    if (value === undefined) return flag;
+    const word = cflags[++i];
+    if (word === undefined || !value.test(word)) return word === undefined ? flag : `${flag} ${word}`;
+  }
+  return undefined;
+}
+
 function recordedFlags({ cflags }: BuildInfo): readonly string[] {
-  const strange = cflags.find((flag) => !HARMLESS.some((pattern) => pattern.test(flag)));
+  const strange = strangeFlag(cflags);
   if (strange === undefined) return cflags;
   throw new UsageError(
     'USAGE_VERIFY_FLAG',

@@ -231,7 +231,7 @@ export function sourceArgument(source: string): string {
 }
 
 /** The directory of the source as clang will prefix it to the names of files found beside the source; `''` for the current one. */
-function directoryPrefix(source: string): string {
+export function directoryPrefix(source: string): string {
   const argument = sourceArgument(source);
   const slash = argument.lastIndexOf('/');
   return slash < 0 ? '' : argument.slice(0, slash + 1);
@@ -240,9 +240,9 @@ function directoryPrefix(source: string): string {
 /** From this version on a file that was named by an absolute path is no longer taken to lie in the compilation directory. */
 const ABSOLUTE_STAYS_ALONE = 15;
 
-/** True when clang's version makes a difference for the names of files in the object. */
+/** True when clang's version makes a difference for the names of files in the object: for those that clang is given with an absolute name. */
 export function namesAbsolutePaths(job: Pick<CompileJob, 'source' | 'userFlags'>): boolean {
-  return [job.source, ...userIncludes(job.userFlags)].some((file) => file.startsWith('/'));
+  return [job.source, ...userIncludes(job.userFlags)].some((file) => file.startsWith('/') || file.includes('='));
 }
 
 function pathMaps(job: CompileJob): string[] {
@@ -254,7 +254,7 @@ function pathMaps(job: CompileJob): string[] {
   for (const { directory, name } of job.mappedDirectories) maps.push([withSlash(directory), `${name}/`]);
   const prefix = directoryPrefix(job.source);
   if (prefix !== '') maps.push([prefix, '']);
-  // clang ends the prefix at the first `=`, so a directory with one in its name cannot be mapped
+  // clang ends the prefix at the first `=`; directories with one in their names come here by another (aliases.ts)
   return maps
     .filter(([from]) => !from.includes('='))
     .map(([from, to]) => `-ffile-prefix-map=${from}=${inDirectory(from) ? to : `./${to}`}`);

@@ -1,5 +1,5 @@
 /** `ecc verify`: is a package what its source gives? */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ecc, TINY } from '../support/cli.ts';
@@ -21,6 +21,20 @@ test('a package and its source, from another directory too', async () => {
   expect(await ecc(['verify', ...files], { cwd: testDirectory() })).toMatchObject({ status: 0 });
   const { stdout } = await ecc(['verify', 'package.json', 'a.bpf.c', '--json'], { cwd: directory });
   expect(JSON.parse(stdout)).toEqual({ same: true, inputs: [], contents: [] });
+});
+
+test('flags in two words are taken from the package as those in one', async () => {
+  const directory = testDirectory();
+  mkdirSync(path.join(directory, 'own dir'));
+  writeFileSync(path.join(directory, 'own dir', 'own.h'), '');
+  writeFileSync(path.join(directory, 'a.bpf.c'), `#include "own.h"\n${TINY}int answer = X;\n`);
+  const flags = ['-a', '-D X=4 -U Y -DZ', '-a', "-I 'own dir' -I. -iquote . -isystem ."];
+  expect(await ecc(['a.bpf.c', ...flags], { cwd: directory })).toMatchObject({ status: 0 });
+  const info = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8')).build_info;
+  expect(info.cflags.slice(0, 5)).toEqual(['-D', 'X=4', '-U', 'Y', '-DZ']);
+  const verified = await ecc(['verify', 'package.json', 'a.bpf.c'], { cwd: directory });
+  expect(verified).toEqual({ status: 0, stdout: 'package.json is what a.bpf.c gives, to the byte\n', stderr: '' });
+  expect(await ecc(['verify', 'package.json', 'a.bpf.c', ...flags], { cwd: directory })).toEqual(verified);
 });
 
 test('another source, other flags, another object inside', async () => {
@@ -65,8 +79,14 @@ test('what a stranger’s package asks clang to do is not done', async () => {
     '-Wp,-MD,x',
     '-save-temps',
     '-mllvm',
+    '-D -fplugin=./x.so',
+    '-D X -fplugin=./x.so',
+    '-I /etc',
+    '-I -save-temps',
+    '-D',
   ]) {
-    writeFileSync(path.join(directory, 'evil.json'), text.replace('"-DX"', JSON.stringify(flag)));
+    const words = flag.split(' ').map((word) => JSON.stringify(word));
+    writeFileSync(path.join(directory, 'evil.json'), text.replace('"-DX"', words.join(',')));
     const { stderr, status } = await ecc(['verify', 'evil.json', 'a.bpf.c'], { cwd: directory });
     expect(status, flag).toBe(2);
     expect(stderr).toContain('error[USAGE_VERIFY_FLAG]');

@@ -276,7 +276,7 @@ describe('10 MB that ask for more than 10 MB of work', () => {
   });
   cases.push(
     onTable('BTF_TOO_DEEP', 'a chain of 800,000 typedefs, as C', typedefs, (btf) => makeFullHeader(btf)),
-    onTable('BTF_TOO_DEEP', 'a chain of 800,000 typedefs, each once', typedefs, (btf) => dedupBtf(btf)),
+    onTable('value', 'a chain of 800,000 typedefs, each once', typedefs, (btf) => dedupBtf(btf)),
     onTable('value', 'a circle of 400,000, as C', circle, (btf) => makeFullHeader(btf)),
     onTable('value', 'a circle of 400,000, each once', circle, (btf) => dedupBtf(btf)),
   );

@@ -75,6 +75,39 @@ describe.each(installedClangs())('%s', (clang) => {
     expect(artefacts(three).get('a.bpf.ts')).toEqual(expected.get('a.bpf.ts'));
   });
 
+  test('in directories with = in their names', async () => {
+    const [plain, odd] = ['plain', 'a=b=c'].map((name) => path.join(root, name)) as [string, string];
+    const temporary = path.join(root, 'tmp=dir');
+    mkdirSync(temporary);
+    for (const directory of [plain, odd]) makeProject(directory);
+    const build = async (cwd: string, files: readonly string[], include: string, env: Record<string, string> = {}) => {
+      const args = [...files, '--ts', '-c', clang, '-a', include, '--depfile', path.join(root, 'deps')];
+      expect(await ecc(args, { cwd, env })).toMatchObject({ status: 0, stdout: '' });
+      return readFileSync(path.join(root, 'deps'), 'utf8');
+    };
+    await build(plain, ['a.bpf.c', 'event.h'], '-Iinc');
+    const expected = artefacts(plain);
+    const below = ['a=b=c/a.bpf.c', 'a=b=c/event.h'];
+    const deps = await build(root, below, '-Ia=b=c/inc');
+    expect(deps).toMatch(/: \\\n {2}a=b=c\/a\.bpf\.c \\\n {2}a=b=c\/event\.h \\\n {2}a=b=c\/inc\/common\.h\n/);
+    const objects = (directory: string) =>
+      new Map([...artefacts(directory)].filter(([name]) => name !== 'package.json'));
+    expect(objects(odd), 'relative').toEqual(objects(plain));
+    await build(root, below, `-I${odd}/inc/`, { TMPDIR: temporary });
+    expect(objects(odd), 'include directory absolute').toEqual(objects(plain));
+    await build(odd, ['a.bpf.c', 'event.h'], '-Iinc', { TMPDIR: temporary });
+    expect(artefacts(odd), 'from within, TMPDIR likewise').toEqual(expected);
+    expect(readdirSync(temporary)).toEqual([]);
+
+    // clang's messages have the names that were given
+    writeFileSync(path.join(odd, 'inc', 'common.h'), '#define COMMON oops\n');
+    const failed = await ecc([...below, '-c', clang, '-a', '-Ia=b=c/inc'], { cwd: root });
+    expect(failed.status).toBe(4);
+    expect(failed.stderr).toMatch(/^a=b=c\/a\.bpf\.c:\d+:\d+: error: /m);
+    expect(failed.stderr).toMatch(/^a=b=c\/inc\/common\.h:1:\d+: note: /m);
+    expect(failed.stderr).not.toContain('directory0');
+  });
+
   test('named from elsewhere, and no artefact names the machine', async () => {
     const [one, two] = ['secret-home-1', 'secret-home-2'].map((name) => path.join(root, name)) as [string, string];
     const made: ReadonlyMap<string, Buffer>[] = [];
