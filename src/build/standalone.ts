@@ -94,10 +94,12 @@ function linkArgs(target: string, output: string): string[] {
     '-std=gnu11',
     '-Os',
     '-static',
-    // only what is used; neither symbols nor anything that tells where it was built
+    // only what is used, without gaps between segments and tables for exceptions, which nothing throws; neither symbols nor anything
+    // that tells where it was built
     '-ffunction-sections',
     '-fdata-sections',
-    '-Wl,--gc-sections,--build-id=none',
+    '-fno-asynchronous-unwind-tables',
+    '-Wl,--gc-sections,-z,noseparate-code,--no-eh-frame-hdr,--build-id=none',
     '-s',
     '-o',
     output,

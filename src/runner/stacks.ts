@@ -1,46 +1,10 @@
 /** Events with stack traces (`intepreter: stack_trace` of a package), as the reference loader prints them. */
 import type { TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
+import { type StackFields, stackMembers } from '../codegen/stack-event.ts';
 import { makeCodec } from '../codegen/ts/run-time.ts';
-import { UnsupportedError } from '../core/errors.ts';
 import type { KernelSymbols } from './kallsyms.ts';
 import type { UserSymbols } from './user-symbols.ts';
-
-/** Which members hold what; the names are the reference's. */
-export interface StackFields {
-  readonly pid: string;
-  readonly cpu_id: string;
-  readonly comm: string;
-  readonly kstack_sz: string;
-  readonly ustack_sz: string;
-  readonly kstack: string;
-  readonly ustack: string;
-}
-
-export interface StackInterpreter {
-  readonly fields: StackFields;
-  readonly withSymbols: boolean;
-}
-
-const NAMES = ['pid', 'cpu_id', 'comm', 'kstack_sz', 'ustack_sz', 'kstack', 'ustack'] as const;
-
-/** The map's interpreter, when it is one of stacks. */
-export function stackInterpreter(entry: Readonly<Record<string, unknown>> | undefined): StackInterpreter | undefined {
-  const config = entry?.intepreter;
-  if (typeof config !== 'object' || config === null) return undefined;
-  const stack = (config as Record<string, unknown>).stack_trace;
-  if (typeof stack !== 'object' || stack === null) return undefined;
-  const { field_map: map, with_symbols: symbols } = stack as {
-    field_map?: Record<string, unknown>;
-    with_symbols?: unknown;
-  };
-  const named = (name: string): string => {
-    const other = map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
-    return typeof other === 'string' ? other : name;
-  };
-  const fields = Object.fromEntries(NAMES.map((name) => [name, named(name)])) as unknown as StackFields;
-  return { fields, withSymbols: symbols !== false };
-}
 
 /** What a stack event says. Frames innermost first. */
 export interface StackEvent {
@@ -58,13 +22,7 @@ export function stackReader(
   fields: StackFields,
 ): (view: DataView, offset: number, size: number) => StackEvent {
   const codec = makeCodec(btf, typeId);
-  const members = new Set(Array.from({ length: btf.vlen(typeId) }, (_, i) => btf.memberName(typeId, i)));
-  const missing = Object.values(fields).filter((name) => !members.has(name));
-  if (missing.length > 0) {
-    throw new UnsupportedError('UNSUP_STACK_EVENT', `struct ${btf.name(typeId)} has no member ${missing.join(', ')}`, {
-      hint: 'name the members in field_map of the interpreter',
-    });
-  }
+  stackMembers(btf, typeId, fields);
   return (view, offset, size) => {
     const event = codec.decodePartial(new DataView(view.buffer, view.byteOffset + offset, size)) as Record<
       string,

@@ -114,6 +114,7 @@ static struct bpf_object *load_object(void)
 	if (!object)
 		explain_refusal("the object cannot be opened", errno);
 	apply_settings(object);
+	prepare_targets(object);
 	error = bpf_object__load(object);
 	if (error)
 		explain_refusal("the program cannot be loaded", -error);
@@ -139,11 +140,7 @@ static size_t iterator_count;
 
 static struct attachment *new_attachment(void)
 {
-	struct attachment *more = realloc(attachments, (attachment_count + 1) * sizeof(*attachments));
-
-	if (!more)
-		fail(EXIT_FAILURE, "out of memory");
-	attachments = more;
+	attachments = need(realloc(attachments, (attachment_count + 1) * sizeof(*attachments)));
 	memset(&attachments[attachment_count], 0, sizeof(*attachments));
 	return &attachments[attachment_count++];
 }
@@ -195,14 +192,16 @@ static int attach_tc(const struct bpf_program *program, const struct attach_def 
 	return 0;
 }
 
-/* A clock on every CPU, once a second. */
-static int attach_perf_event(const struct bpf_program *program)
+/* A clock on every CPU, once a second, or what the command line says. */
+static int attach_perf_event(const struct bpf_program *program, const char *target)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK, .freq = 1, .sample_freq = 1,
 	};
 	int count = 0;
 
+	if (target)
+		set_perf_event(program, target, &attr);
 	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++) {
 		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 		struct bpf_link *link;
@@ -237,17 +236,18 @@ static int open_cgroup(const char *directory)
 	return -1;
 }
 
-static int attach_cgroup(const struct bpf_program *program)
+static int attach_cgroup(const struct bpf_program *program, const char *target)
 {
-	int fd = open_cgroup(config.cgroup), error;
+	const char *directory = target ? target : config.cgroup;
+	int fd = open_cgroup(directory), error;
 	struct bpf_link *link;
 
 	/* where version 1 is mounted, too */
-	if (fd < 0 && strcmp(config.cgroup, DEFAULT_CGROUP) == 0)
+	if (fd < 0 && strcmp(directory, DEFAULT_CGROUP) == 0)
 		fd = open_cgroup(DEFAULT_CGROUP "/unified");
 	if (fd < 0)
 		fail(EXIT_REFUSED, "%s needs a cgroup of version 2, and %s is none; give one with --cgroup DIR",
-		     bpf_program__name(program), config.cgroup);
+		     bpf_program__name(program), directory);
 	link = bpf_program__attach_cgroup(program, fd);
 	error = link ? 0 : -errno;
 	close(fd);
@@ -257,18 +257,22 @@ static int attach_cgroup(const struct bpf_program *program)
 }
 
 /* For the types that libbpf does not attach by their section. */
-static int attach_by_type(const struct bpf_program *program)
+static int attach_by_type(const struct bpf_program *program, const char *target)
 {
 	struct attach_def def = attach_def_of(bpf_program__name(program));
 
 	switch (bpf_program__type(program)) {
 	case BPF_PROG_TYPE_XDP:
+		if (target)
+			set_interface(program, target, &def);
 		return attach_xdp(program, &def);
 	case BPF_PROG_TYPE_SCHED_CLS:
 	case BPF_PROG_TYPE_SCHED_ACT:
+		if (target)
+			set_interface(program, target, &def);
 		return attach_tc(program, &def);
 	case BPF_PROG_TYPE_PERF_EVENT:
-		return attach_perf_event(program);
+		return attach_perf_event(program, target);
 	case BPF_PROG_TYPE_CGROUP_SKB:
 	case BPF_PROG_TYPE_CGROUP_SOCK:
 	case BPF_PROG_TYPE_CGROUP_DEVICE:
@@ -276,7 +280,7 @@ static int attach_by_type(const struct bpf_program *program)
 	case BPF_PROG_TYPE_CGROUP_SYSCTL:
 	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
 	case BPF_PROG_TYPE_SOCK_OPS:
-		return attach_cgroup(program);
+		return attach_cgroup(program, target);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -285,12 +289,17 @@ static int attach_by_type(const struct bpf_program *program)
 static void attach_program(const struct bpf_program *program)
 {
 	const char *name = bpf_program__name(program), *section = bpf_program__section_name(program);
-	struct bpf_link *link;
+	const char *target = target_of(program);
+	struct bpf_link *link = NULL;
 	int error;
 
 	clear_text(&said);
-	link = bpf_program__attach(program);
-	error = link ? 0 : -errno;
+	if (target) {
+		error = attach_probe_to(program, section, target, &link);
+	} else {
+		link = bpf_program__attach(program);
+		error = link ? 0 : -errno;
+	}
 	if (link) {
 		new_attachment()->link = link;
 		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
@@ -299,9 +308,12 @@ static void attach_program(const struct bpf_program *program)
 	}
 	/* without a word libbpf has not tried */
 	if (error == -EOPNOTSUPP && !said.length)
-		error = attach_by_type(program);
+		error = attach_by_type(program, target);
+	if (error == -EOPNOTSUPP && !said.length && target)
+		usage_error("--attach %s=%s: programs of section %s have no target", name, target, section);
 	if (error == -EOPNOTSUPP && !said.length) {
-		fprintf(stderr, "%s: %s is not attached: nothing is known to attach section %s to\n", program_name, name, section);
+		fprintf(stderr, "%s: %s is not attached: section %s does not say to what; say it with --attach %s=TARGET\n", program_name,
+			name, section, name);
 		return;
 	}
 	if (error == -EBADF && bpf_program__expected_attach_type(program) == BPF_TRACE_ITER) {

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -102,6 +103,19 @@ struct option_def {
 	const struct type *type;
 };
 
+/* An integer, text or array of a sample of stacks. */
+struct stack_member {
+	uint32_t offset;
+	uint32_t size;
+};
+
+/* What a sample of stacks has where. */
+struct stack_def {
+	/* Frames of the kernel are named. */
+	bool with_symbols;
+	struct stack_member pid, cpu, comm, kernel_bytes, user_bytes, kernel, user;
+};
+
 /* A map that events come through. */
 struct source_def {
 	/* NULL after the last one. */
@@ -109,6 +123,8 @@ struct source_def {
 	bool is_perf;
 	/* NULL after the last one; none when the type of the events is not known. */
 	const struct type *const *types;
+	/* For samples of stacks. */
+	const struct stack_def *stacks;
 };
 
 enum sample_form { SAMPLE_KEY_VALUE, SAMPLE_LOG2_HIST, SAMPLE_LINEAR_HIST };

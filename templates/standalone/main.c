@@ -9,7 +9,6 @@ struct readers {
 	struct ring_buffer *ring;
 	struct perf_buffer *perf[sizeof(sources) / sizeof(sources[0])];
 	struct sample samples[sizeof(sample_defs) / sizeof(sample_defs[0])];
-	size_t sample_count;
 	struct pollfd fds[FD_COUNT];
 };
 
@@ -113,8 +112,8 @@ static void open_readers(struct readers *readers, const struct bpf_object *objec
 	}
 	if (readers->ring)
 		readers->fds[FD_RING].fd = ring_buffer__epoll_fd(readers->ring);
-	for (const struct sample_def *def = sample_defs; def->map; def++)
-		open_sample(&readers->samples[readers->sample_count++], def, object);
+	for (size_t i = 0; sample_defs[i].map; i++)
+		open_sample(&readers->samples[i], &sample_defs[i], object);
 }
 
 static void read_events(struct readers *readers)
@@ -152,7 +151,7 @@ static void run(struct readers *readers)
 	bool has_events = readers->ring || sources[0].map;
 
 	for (;;) {
-		int64_t wait = print_due_samples(readers->samples, readers->sample_count, has_events ? POLL_MS : 3600 * 1000);
+		int64_t wait = print_due_samples(readers->samples, has_events ? POLL_MS : 3600 * 1000);
 
 		if (!flush_output())
 			return;
@@ -162,7 +161,7 @@ static void run(struct readers *readers)
 			/* the last events, now that no more can come; samples once more, so that short runs show something */
 			detach_all();
 			drain_events(readers);
-			for (size_t i = 0; i < readers->sample_count; i++)
+			for (size_t i = 0; sample_defs[i].map; i++)
 				print_sample(&readers->samples[i]);
 			flush_output();
 			return;
@@ -198,9 +197,9 @@ int main(int argc, char **argv)
 		flush_output();
 	}
 	/* iterators alone have said all that they have to say */
-	if (iterator_count < attachment_count || sources[0].map || readers.sample_count || config.trace) {
+	if (iterator_count < attachment_count || sources[0].map || sample_defs[0].map || config.trace) {
 		fprintf(stderr, "Running eBPF program...\n");
-		if (!sources[0].map && !readers.sample_count && !config.trace)
+		if (!sources[0].map && !sample_defs[0].map && !config.trace)
 			fprintf(stderr, "%s: prints nothing by itself; what bpf_printk() writes is shown with --trace\n", program_name);
 		run(&readers);
 	}

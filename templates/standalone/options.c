@@ -5,6 +5,9 @@ static struct {
 	bool trace;
 	const char *btf;
 	const char *cgroup;
+	/* PROG=TARGET */
+	const char **targets;
+	size_t target_count;
 } config = { .cgroup = DEFAULT_CGROUP };
 
 /* New values of the variables, by index in `options`; NULL for those that keep the object's. */
@@ -195,6 +198,7 @@ static const struct builtin builtins[] = {
 	{ "verbose", 'v', NULL, "Print what libbpf and the verifier say", &config.verbose, NULL },
 	{ "btf", 0, "FILE", "BTF of the running kernel, where it has none itself", NULL, &config.btf },
 	{ "cgroup", 0, "DIR", "Cgroup of programs that attach to one [default: " DEFAULT_CGROUP "]", NULL, &config.cgroup },
+	{ "attach", 0, "PROG=TARGET", "What a program is attached to, where its section does not say; PROG=none leaves it out", NULL, NULL },
 	{ "help", 'h', NULL, "Print this text", NULL, NULL },
 	{ "version", 'V', NULL, "Print the version", NULL, NULL },
 	{ NULL, 0, NULL, NULL, NULL, NULL },
@@ -297,12 +301,24 @@ static const struct option_def *find_flag(const char *given, size_t length, cons
 	return NULL;
 }
 
+static void add_target(const char *target)
+{
+	const char *equals = strchr(target, '=');
+
+	if (!equals || equals == target || !equals[1])
+		usage_error("--attach %s: PROG=TARGET is expected", target);
+	config.targets = need(realloc(config.targets, (config.target_count + 1) * sizeof(*config.targets)));
+	config.targets[config.target_count++] = target;
+}
+
 static void use_builtin(const struct builtin *builtin, const char *value)
 {
 	if (builtin->flag) {
 		*builtin->flag = true;
 	} else if (builtin->value) {
 		*builtin->value = value;
+	} else if (value) {
+		add_target(value);
 	} else {
 		if (builtin->letter == 'h')
 			print_help();

@@ -258,9 +258,9 @@ static void open_sample(struct sample *sample, const struct sample_def *def, con
 }
 
 /* Prints what is due. Returns the milliseconds until the next is, at most `wait`. */
-static int64_t print_due_samples(struct sample *all, size_t count, int64_t wait)
+static int64_t print_due_samples(struct sample *all, int64_t wait)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; sample_defs[i].map; i++) {
 		int64_t now = now_ms();
 
 		if (all[i].due <= now) {

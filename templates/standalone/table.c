@@ -141,6 +141,12 @@ static void print_event(const struct source_def *source, const unsigned char *da
 		print_line(&line);
 		return;
 	}
+	if (has_stacks && source->stacks) {
+		last_table = source;
+		if (put_stacks(&line, source->stacks, data, size))
+			print_line(&line);
+		return;
+	}
 	if (last_table != (type ? (const void *)type : source)) {
 		last_table = type ? (const void *)type : source;
 		put(&line, "TIME     ");

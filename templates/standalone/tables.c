@@ -6,6 +6,8 @@ static const char *const program_summary = @PROGRAM_SUMMARY@;
 static const char *const program_details = @PROGRAM_DETAILS@;
 /* Several maps are printed: each line of JSON says which it is from. */
 static const bool several_tables = @SEVERAL_TABLES@;
+/* A map has samples of stacks. */
+static const bool has_stacks = @HAS_STACKS@;
 
 @TYPES@
 static const struct option_def options[] = {

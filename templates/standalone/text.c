@@ -5,28 +5,25 @@ struct text {
 	size_t capacity;
 };
 
+static void *need(void *memory)
+{
+	if (memory)
+		return memory;
+	fprintf(stderr, "%s: out of memory\n", program_name);
+	exit(EXIT_FAILURE);
+}
+
 static void *allocate(size_t size)
 {
-	void *memory = calloc(1, size ? size : 1);
-
-	if (!memory) {
-		fprintf(stderr, "%s: out of memory\n", program_name);
-		exit(EXIT_FAILURE);
-	}
-	return memory;
+	return need(calloc(1, size ? size : 1));
 }
 
 static void put_bytes(struct text *text, const char *bytes, size_t length)
 {
 	if (text->length + length + 1 > text->capacity) {
 		size_t capacity = 2 * (text->length + length + 1);
-		char *data = realloc(text->data, capacity);
 
-		if (!data) {
-			fprintf(stderr, "%s: out of memory\n", program_name);
-			exit(EXIT_FAILURE);
-		}
-		text->data = data;
+		text->data = need(realloc(text->data, capacity));
 		text->capacity = capacity;
 	}
 	memcpy(text->data + text->length, bytes, length);

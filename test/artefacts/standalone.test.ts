@@ -126,6 +126,7 @@ describe('the C source', () => {
     ['globals', fixture('globals')],
     ['openhist', fixture('openhist')],
     ['tcmark', fixture('tcmark')],
+    ['profile', fixture('profile'), fixture('profile', 'profile.h')],
   ];
   test.for(cases)('%s compiles without a warning', async ([, file, header]) => {
     const { text, compiled } = await makeSource(file, header);
@@ -184,7 +185,8 @@ describe('the executable', () => {
     expect(stdout).not.toMatch(/INTERP|DYNAMIC/);
     const { size } = statSync(program);
     expect(size).toBeGreaterThan(800_000);
-    expect(size).toBeLessThan(1_400_000);
+    // 1,220,144 with the libraries of Debian 12; those of Debian 13 are larger
+    expect(size).toBeLessThan(existsSync('/usr/lib/x86_64-linux-gnu/libzstd.a') ? 2_200_000 : 1_250_000);
     const { text } = await makeSource(fixture('sigsnoop'));
     const again = await linkStandalone(text, { clang: clangTool() });
     expect(again.equals(readFileSync(program))).toBe(true);
@@ -264,6 +266,7 @@ describe('the command line', () => {
     [['--json=yes'], '--json takes no value'],
     [['--btf'], '--btf: a value is expected'],
     [['--btf', '/nonexistent'], '--btf /nonexistent: No such file or directory'],
+    [['--attach', 'on_tick'], '--attach on_tick: PROG=TARGET is expected'],
     [['stray'], 'stray: no such argument is known'],
   ] as [string[], string][])('%j is refused before anything is loaded', async ([args, message], context) => {
     requireStatic(context);
@@ -564,6 +567,136 @@ test('a cgroup program without a cgroup of version 2 says so', async (context) =
   const { status, stderr } = await run(await makeProgram(fixture('cgegress')), ['--cgroup', '/tmp']);
   expect(stderr).toMatch(/^cgegress: \w+ needs a cgroup of version 2, and \/tmp is none; give one with --cgroup DIR$/m);
   expect(status).toBe(7);
+});
+
+describe('--attach', () => {
+  const TARGETS = `struct event { __u32 which; };
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 20); } rb SEC(".maps");
+static __attribute__((noinline)) int say(__u32 which)
+{
+	struct event *event = bpf_ringbuf_reserve(&rb, sizeof(*event), 0);
+	if (event) {
+		event->which = which;
+		bpf_ringbuf_submit(event, 0);
+	}
+	return 0;
+}
+SEC("uprobe") int on_user(void *ctx) { return say(1); }
+SEC("uretprobe") int on_return(void *ctx) { return say(2); }
+SEC("tp") int on_event(void *ctx) { return say(3); }
+SEC("raw_tp") int on_raw(void *ctx) { return say(4); }
+SEC("perf_event") int on_tick(void *ctx) { return say(5); }
+SEC("tp/syscalls/sys_enter_getpgid") int left_out(void *ctx) { return say(6); }
+SEC("uprobe") int nowhere(void *ctx) { return say(7); }`;
+  const program = () => makeProgram(writeSource('targets', TARGETS));
+
+  test('each kind of program where it is said to go', async (context) => {
+    requireStatic(context);
+    await requireKernel(context);
+    const gcc = requireTool(context, 'gcc');
+    const app = path.join(testDirectory(), 'app');
+    const source = 'int work(int n) { return n + 1; } int main(int argc, char **argv) { return work(argc) == 77; }';
+    await runOk(gcc, ['-O0', '-x', 'c', '-', '-o', app], { input: source });
+    const targets = [
+      `on_user=${app}:work`,
+      `on_return=${app}:work`,
+      'on_event=syscalls/sys_enter_getpgid',
+      'on_raw=sched_process_exit',
+      'on_tick=cpu-clock@100',
+      'left_out=none',
+    ];
+    const args = ['-j', ...targets.flatMap((target) => ['--attach', target])];
+    const { status, stdout, stderr } = await whileRunning(await program(), args, async () => {
+      await runOk(app, []);
+      await runOk(...command(GETPGID));
+      await pause(300);
+    });
+    const seen = jsonLines(stdout).map(({ which }) => which);
+    expect([1, 2, 3, 4, 5, 6, 7].filter((which) => seen.includes(which))).toEqual([1, 2, 3, 4, 5]);
+    expect(seen.filter((which) => which === 1)).toHaveLength(1);
+    // 100 Hz on each CPU for a third of a second, and not the one tick that there is without
+    expect(seen.filter((which) => which === 5).length).toBeGreaterThan(5);
+    expect(stderr).toBe(
+      'targets: nowhere is not attached: section uprobe does not say to what; say it with --attach nowhere=TARGET\nRunning eBPF program...\n',
+    );
+    expect(status).toBe(0);
+  });
+
+  test('static probes of a program', async (context) => {
+    requireStatic(context);
+    await requireKernel(context);
+    const gcc = requireTool(context, 'gcc');
+    const app = path.join(testDirectory(), 'app');
+    await runOk(gcc, [fixture('usdtapp', 'app.c'), '-o', app]);
+    const loader = await makeProgram(fixture('usdtapp'));
+    const args = ['on_request=app:request', 'on_response=app:response'].flatMap((target) => [
+      '--attach',
+      target.replace('=', `=${app}:`),
+    ]);
+    const { status, stdout } = await whileRunning(loader, ['-j', ...args], async () => {
+      await run(app, ['/index.html']);
+      await pause(300);
+    });
+    expect(jsonLines(stdout)).toContainEqual(expect.objectContaining({ id: 1, status: 200, path: '/index.html' }));
+    expect(status).toBe(0);
+    const wrong = await run(loader, ['--attach', `on_request=${app}:request`]);
+    expect(wrong.stderr).toContain('PATH:PROVIDER:NAME is expected');
+    expect(wrong.status).toBe(2);
+  });
+
+  test.for([
+    ['nobody=/bin/sh:main', 'there is no program nobody'],
+    ['on_user=/bin/sh', 'PATH:FUNCTION is expected'],
+    ['on_user=/bin/sh:main,pid=x', 'a process number after pid= is expected'],
+    ['on_user=/bin/sh:main+x', 'a number after + is expected'],
+    ['on_event=nothing', 'CATEGORY/NAME is expected'],
+    ['on_tick=sundial', 'cpu-cycles, cpu-clock or another event of perf(1) is expected'],
+    ['on_tick=cpu-clock@0', 'a frequency in Hz after @ is expected'],
+  ])('%s is refused', async ([target, message], context) => {
+    requireStatic(context);
+    await requireKernel(context);
+    const { status, stderr } = await run(await program(), ['--attach', target!]);
+    expect(stderr.split('\n').at(-3)).toBe(`targets: --attach ${target}: ${message}`);
+    expect(status).toBe(2);
+  });
+
+  test('network interfaces by name', async (context) => {
+    requireStatic(context);
+    await requireKernel(context);
+    const xdp = await makeProgram(fixture('xdpcount'));
+    const name = /int (\w+)\(struct xdp_md/.exec(readFileSync(fixture('xdpcount'), 'utf8'))?.[1];
+    let during = '';
+    const { status, stderr } = await whileRunning(xdp, ['--attach', `${name}=lo`], async () => {
+      during = (await bpftool('net', 'list', 'dev', 'lo')).stdout;
+    });
+    expect(status, stderr).toBe(0);
+    expect(during).toMatch(/xdp:\n(lo\(1\)).*id \d+/);
+    const wrong = await run(xdp, ['--attach', `${name}=nonesuch0`]);
+    expect(wrong.stderr).toContain(`--attach ${name}=nonesuch0: a network interface is expected`);
+    expect(wrong.status).toBe(2);
+  });
+});
+
+test('stacks: whose they are, frames of the kernel by name', async (context) => {
+  requireStatic(context);
+  await requireKernel(context);
+  const program = await makeProgram(fixture('profile'), fixture('profile', 'profile.h'));
+  const { status, stdout } = await whileRunning(program, ['--attach', 'on_tick=cpu-clock@100'], async () => {
+    await runOk(
+      'cat',
+      Array.from({ length: 6 }, () => '/proc/kallsyms'),
+    );
+  });
+  expect(status).toBe(0);
+  const sample = stdout.split('\n\n').find((text) => /^COMM: cat /.test(text) && text.includes('seq_read')) ?? stdout;
+  expect(sample).toMatch(/^COMM: cat \(pid=\d+\) @ CPU \d+\nKernel:\n {2}0 \[<[0-9a-f]{16}>\] \w+/);
+  // what /proc/kallsyms itself says of each frame
+  const [, address, name, offset] = /\[<([0-9a-f]{16})>\] (seq_read\w*)\+0x([0-9a-f]+)/.exec(sample)!;
+  const start = (BigInt(`0x${address}`) - BigInt(`0x${offset}`)).toString(16).padStart(16, '0');
+  expect(readFileSync('/proc/kallsyms', 'utf8')).toMatch(new RegExp(`^${start} [tT] ${name}$`, 'm'));
+  expect(sample).toMatch(/\nUserspace:\n {2}0 \[<[0-9a-f]{16}>\]$/m);
+  const json = await whileRunning(program, ['--json', '--attach', 'on_tick=cpu-clock@100'], () => pause(200));
+  expect(jsonLines(json.stdout)[0].kstack).toHaveLength(64);
 });
 
 test('a kernel without the types that are needed', async (context) => {

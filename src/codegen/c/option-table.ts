@@ -29,7 +29,7 @@ export interface SectionDocs {
 }
 
 /** Names that every loader has, and letters that no program can take from it. */
-const RESERVED_NAMES = ['json', 'trace', 'verbose', 'btf', 'cgroup', 'help', 'version'];
+const RESERVED_NAMES = ['json', 'trace', 'verbose', 'btf', 'cgroup', 'attach', 'help', 'version'];
 const RESERVED_LETTERS = ['h', 'V'];
 
 /**

@@ -3,11 +3,13 @@
  * them, tables made from the object's BTF and doc comments.
  */
 import type { TypeId } from '../../btf/kinds.ts';
+import { resolve, sizeOf } from '../../btf/layout.ts';
 import type { Btf } from '../../btf/table.ts';
 import { UnsupportedError, UsageError } from '../../core/errors.ts';
 import { fillTemplate, readTemplate } from '../../core/template.ts';
 import type { MapTypeName } from '../../object/map-types.ts';
 import type { BpfMap, BpfObject } from '../../object/model.ts';
+import { type StackMember, stackInterpreter, stackMembers } from '../stack-event.ts';
 import { cBytes, cString, cStringOrNull } from './literal.ts';
 import { emitOptions, type SectionDocs } from './option-table.ts';
 import { makeTypeTable, type TypeTable, valueType } from './type-table.ts';
@@ -25,7 +27,11 @@ export interface SampleDocs {
 export interface ProgramDocs {
   readonly obj_name: string;
   readonly data_sections: readonly SectionDocs[];
-  readonly maps: readonly { readonly name: string; readonly sample?: SampleDocs | null }[];
+  readonly maps: readonly {
+    readonly name: string;
+    readonly sample?: SampleDocs | null;
+    readonly intepreter?: unknown;
+  }[];
   readonly progs: readonly { readonly name: string; readonly [key: string]: unknown }[];
   readonly doc?: {
     readonly version?: string | null;
@@ -50,7 +56,18 @@ export interface StandaloneInput {
 }
 
 /** The fixed parts after the tables, in order. */
-const PARTS = ['text.c', 'value.c', 'options.c', 'table.c', 'samples.c', 'load.c', 'libelf.c', 'main.c'];
+const PARTS = [
+  'text.c',
+  'value.c',
+  'options.c',
+  'stacks.c',
+  'table.c',
+  'samples.c',
+  'target.c',
+  'load.c',
+  'libelf.c',
+  'main.c',
+];
 
 /** Maps whose keys can be walked. */
 const SAMPLED: readonly (MapTypeName | undefined)[] = [
@@ -65,7 +82,7 @@ const SAMPLED: readonly (MapTypeName | undefined)[] = [
 
 /**
  * @returns one C file; needs libbpf 1.1 or newer to compile
- * @throws {UnsupportedError} `UNSUP_NO_BTF`
+ * @throws {UnsupportedError} `UNSUP_NO_BTF`; `UNSUP_STACK_EVENT` for samples of stacks without one of their members
  * @throws {UsageError} `USAGE_OPTION_NAME`, `USAGE_OPTION_DEFAULT`, `USAGE_SAMPLE` for doc comments that make no sense
  */
 export function emitStandalone(input: StandaloneInput): string {
@@ -85,17 +102,22 @@ export function emitStandalone(input: StandaloneInput): string {
     const pointers = [...new Set(typeIds.map((id) => types.pointerTo(id)))].filter((pointer) => pointer !== 'NULL');
     return `static const struct type *const source_${index}_types[] = { ${[...pointers, 'NULL'].join(', ')} };\n`;
   });
+  const stacks = sources.map((source, index) => emitStacks(btf, source, index, docs));
   const tables = fillTemplate(readTemplate('standalone/tables.c'), {
     PROGRAM_NAME: cString(objName),
     PROGRAM_VERSION: cString(docs.doc?.version ?? '0.1.0'),
     PROGRAM_SUMMARY: cStringOrNull(docs.doc?.brief ?? docs.doc?.description ?? undefined),
     PROGRAM_DETAILS: cStringOrNull(docs.doc?.details ?? undefined),
     SEVERAL_TABLES: String(sources.length + samples.length > 1),
+    HAS_STACKS: String(stacks.some((text) => text !== '')),
     OPTIONS: options,
     SOURCES: sources
-      .map(({ map, isPerf }, index) => `\t{ ${cString(map)}, ${isPerf}, source_${index}_types },\n`)
+      .map(
+        ({ map, isPerf }, index) =>
+          `\t{ ${cString(map)}, ${isPerf}, source_${index}_types, ${stacks[index] === '' ? 'NULL' : `&source_${index}_stacks`} },\n`,
+      )
       .join(''),
-    SOURCE_TYPES: sourceTypes.length === 0 ? '' : `${sourceTypes.join('')}\n`,
+    SOURCE_TYPES: sourceTypes.length === 0 ? '' : `${sourceTypes.join('')}${stacks.join('')}\n`,
     SAMPLES: samples.join(''),
     ATTACH: docs.progs.map(emitAttach).join(''),
     OBJECT_NAME: cString(docs.obj_name),
@@ -125,6 +147,23 @@ function sourceMaps(model: BpfObject, events: StandaloneInput['events']): Source
     const typeIds = own.flatMap(({ typeId }) => (typeId === undefined ? [] : [typeId]));
     return isSource ? [{ map: name, isPerf, typeIds }] : [];
   });
+}
+
+/** Members of `struct stack_def`, in its order. */
+const STACK_DEF: readonly StackMember[] = ['pid', 'cpu_id', 'comm', 'kstack_sz', 'ustack_sz', 'kstack', 'ustack'];
+
+/** Where a sample of stacks has what; empty for a map of other events. */
+function emitStacks(btf: Btf, { map, typeIds }: SourceMap, index: number, docs: ProgramDocs): string {
+  const interpreter = stackInterpreter(docs.maps.find(({ name }) => name === map));
+  const typeId = typeIds[0];
+  if (interpreter === undefined || typeId === undefined) return '';
+  const id = resolve(btf, typeId);
+  const members = stackMembers(btf, id, interpreter.fields);
+  const places = STACK_DEF.map((member) => {
+    const size = sizeOf(btf, resolve(btf, btf.memberType(id, members[member]))) ?? 0;
+    return `{ ${btf.memberBitOffset(id, members[member]) / 8}, ${size} }`;
+  });
+  return `static const struct stack_def source_${index}_stacks = { ${[interpreter.withSymbols, ...places].join(', ')} };\n`;
 }
 
 function emitSample(btf: Btf, map: BpfMap, sample: SampleDocs, types: TypeTable): string {
