@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isEccError } from '../core/errors.ts';
-import { joinCflags, separateProgramArgs, splitWords } from './argv.ts';
+import { hideDashes, joinCflags, separateProgramArgs, showDashes, splitWords } from './argv.ts';
 
 describe('joinCflags', () => {
   test.each([
@@ -49,6 +49,17 @@ describe('splitWords', () => {
       caught = error;
     }
     expect(isEccError(caught) && caught.code).toBe('USAGE_QUOTE');
+  });
+});
+
+describe('a dash for standard input', () => {
+  test('survives the parser, and is left alone where it is not ours', () => {
+    const hidden = hideDashes(['run', '-', '--name=-', '-', '--', '-', '-x']);
+    expect(hidden.slice(0, 4)).not.toContain('-');
+    expect(hidden.slice(4)).toEqual(['--', '-', '-x']);
+    const parsed: Record<string, unknown> = { package: hidden[1], files: [hidden[1], 'a'], json: true, '--': ['-'] };
+    showDashes(parsed);
+    expect(parsed).toEqual({ package: '-', files: ['-', 'a'], json: true, '--': ['-'] });
   });
 });
 

@@ -75,6 +75,22 @@ export function splitWords(text: string): string[] {
   return words;
 }
 
+/** Stands for `-`, of which the parser would make an empty string. No argument can hold it. */
+const STANDARD_INPUT = '\0';
+
+/** Words up to a `--` that are a lone dash, in a form that the parser leaves alone; {@link showDashes} undoes it. */
+export function hideDashes(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, index) => (word === '-' && (end < 0 || index < end) ? STANDARD_INPUT : word));
+}
+
+/** @param parsed  what the parser made of the words; changed in place */
+export function showDashes(parsed: Record<string, unknown>): void {
+  const shown = (value: unknown) => (value === STANDARD_INPUT ? '-' : value);
+  for (const [name, value] of Object.entries(parsed))
+    parsed[name] = Array.isArray(value) ? value.map(shown) : shown(value);
+}
+
 /** Options of `ecc run` that take a value; the package is the first word that is none of theirs. */
 const RUN_VALUES = new Set(['--duration', '--max-events', '--attach', '--btf']);
 

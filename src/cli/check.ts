@@ -1,7 +1,8 @@
 /** `ecc check`: does this kernel's verifier take the programs of an object, a package or a source, and at what cost. */
 import { ExitCode, inFile } from '../core/errors.ts';
+import { inputName } from '../core/read-input.ts';
 import type { ProgramCheck } from '../runner/check.ts';
-import { inputName, openPackageInput } from './open-package.ts';
+import { checkBtfFile, openPackageInput } from './open-package.ts';
 import { reportError } from './report.ts';
 
 export interface CheckFlags {
@@ -18,6 +19,7 @@ export async function check(file: string, flags: CheckFlags = {}): Promise<numbe
   const { checkPrograms } = await import('../runner/check.ts');
   const { VerifierError } = await import('../runner/diagnose.ts');
   const { opened, kernelBtf } = await openPackageInput(file);
+  if (flags.btf !== undefined) await checkBtfFile(flags.btf);
   const results = await inFile(inputName(file), () => checkPrograms(opened, { kernelBtf: flags.btf ?? kernelBtf }));
   process.stdout.write(flags.json ? `${JSON.stringify(results.map(asJson), null, 2)}\n` : checkTable(results));
   const told = new Set<string>();

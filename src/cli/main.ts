@@ -1,7 +1,7 @@
 /**
  * Everything that can go wrong comes up to here as an error and leaves as text and exit status.
  */
-import { joinCflags, separateProgramArgs } from './argv.ts';
+import { hideDashes, joinCflags, separateProgramArgs } from './argv.ts';
 import type { CompileArguments } from './compile-options.ts';
 import { reportError } from './report.ts';
 import { watchStreams } from './streams.ts';
@@ -28,5 +28,5 @@ async function parseAndRun(argv: readonly string[]): Promise<void> {
     parser([]).showCompletionScript();
     return;
   }
-  await parser(joinCflags(separateProgramArgs(argv))).parseAsync();
+  await parser(hideDashes(joinCflags(separateProgramArgs(argv)))).parseAsync();
 }

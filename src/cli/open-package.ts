@@ -1,5 +1,6 @@
 /** A package for `run` and `check`: a file in any of its formats, an object, or a source, which is built first. */
 import { inFile } from '../core/errors.ts';
+import { inputName, readInput } from '../core/read-input.ts';
 import type { OpenedPackage } from '../runner/load.ts';
 
 export interface PackageInput {
@@ -19,7 +20,6 @@ export async function openPackageInput(file: string): Promise<PackageInput> {
     return { opened: await openPackage({ object, meta, buildInfo }), kernelBtf: undefined };
   }
   const { isTar } = await import('../package/archive.ts');
-  const { readInput } = await import('../core/read-input.ts');
   const bytes = await readInput(file);
   return inFile(inputName(file), async () => {
     if (!isTar(bytes)) return { opened: await openPackage(bytes), kernelBtf: undefined };
@@ -29,6 +29,12 @@ export async function openPackageInput(file: string): Promise<PackageInput> {
   });
 }
 
-export function inputName(file: string): string {
-  return file === '-' ? 'standard input' : file;
+/**
+ * The file of `--btf`, looked into: of one that is not there libbpf would only say that relocations failed.
+ * @throws {UsageError} `USAGE_NO_FILE` @throws {MalformedError} `BTF_*`
+ */
+export async function checkBtfFile(file: string): Promise<void> {
+  const { openBtf } = await import('../btf/open.ts');
+  const bytes = await readInput(file);
+  await inFile(file, async () => openBtf(bytes));
 }

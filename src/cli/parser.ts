@@ -5,7 +5,7 @@
 import yargs from 'yargs';
 import { UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
-import { PARSER_SETTINGS } from './argv.ts';
+import { PARSER_SETTINGS, showDashes } from './argv.ts';
 import { cache } from './commands/cache.ts';
 import { check } from './commands/check.ts';
 import { clangd } from './commands/clangd.ts';
@@ -40,6 +40,7 @@ export function parser(argv: readonly string[]) {
     .help('help', 'Show help')
     .alias('help', 'h')
     .strict()
+    .middleware(showDashes)
     .check(checkRepeated, true)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
@@ -70,7 +71,9 @@ function usageError(
       : missing && unknown !== undefined
         ? `unknown option ${unknown}`
         : missing
-          ? 'no source or file is given'
+          ? argv[0] === 'run'
+            ? 'no package is given'
+            : 'no source or file is given'
           : text;
   return new UsageError('USAGE', what, { hint: 'ecc --help shows what can be given' });
 }

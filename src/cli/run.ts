@@ -1,9 +1,10 @@
 /** `ecc run`: loads a package, shows its events until Ctrl-C, a count or a time ends it. Events go to standard output, the rest to standard error. */
 import { ExitCode, inFile, UsageError } from '../core/errors.ts';
+import { inputName } from '../core/read-input.ts';
 import type { OpenedPackage } from '../runner/load.ts';
 import type { OutputMode } from '../runner/output.ts';
 import { interruptSignal } from './interrupt.ts';
-import { inputName, openPackageInput } from './open-package.ts';
+import { checkBtfFile, openPackageInput } from './open-package.ts';
 
 export interface RunFlags {
   /** JSON lines instead of tables. */
@@ -28,6 +29,7 @@ export interface RunFlags {
 const FLAGS: ReadonlyMap<string, number> = new Map([
   ['--json', 0],
   ['-j', 0],
+  ['-v', 0],
   ['--trace', 0],
   ['--verifier-log', 0],
   ['--duration', 1],
@@ -55,6 +57,7 @@ export async function run(packagePath: string, programArgs: readonly string[], f
     return ExitCode.ok;
   }
   const all = mergeFlags(flags, parsed.rest, parsed.verbose);
+  if (all.btf !== undefined) await checkBtfFile(all.btf);
   return inFile(inputName(packagePath), () => runOpened(opened, all, parsed.values, all.btf ?? kernelBtf));
 }
 
@@ -71,16 +74,24 @@ function mergeFlags(flags: RunFlags, words: readonly string[], verbose: boolean)
       if (found === undefined) throw new UsageError('USAGE_VALUE', `${name} needs a value`);
       return found;
     };
+    const on = () => {
+      if (inline === undefined || inline === 'true') return true;
+      if (inline === 'false') return false;
+      throw new UsageError('USAGE_VALUE', `${name}=${inline}: true or false is expected`);
+    };
     switch (name) {
       case '--json':
       case '-j':
-        merged.json = true;
+        merged.json = on();
+        break;
+      case '-v':
+        merged.verbose = on();
         break;
       case '--trace':
-        merged.trace = true;
+        merged.trace = on();
         break;
       case '--verifier-log':
-        merged.verifierLog = true;
+        merged.verifierLog = on();
         break;
       case '--duration':
         merged.duration = Number(value());

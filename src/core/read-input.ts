@@ -15,6 +15,11 @@ export async function readInput(file: string): Promise<Buffer> {
   }
 }
 
+/** What a file is called in messages. */
+export function inputName(file: string): string {
+  return file === '-' ? 'standard input' : file;
+}
+
 /** Why a file that the user named cannot be read. */
 export function inputError(file: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;

@@ -18,7 +18,8 @@ const optional = (shape: Shape): Key => ({ shape, required: false });
 
 function fail(where: string, expected: string, value: unknown): never {
   const found = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
-  throw new MalformedError('PKG_BAD_SHAPE', `${where}: ${expected} expected, found ${found}`, {
+  const place = where === '' ? 'package' : where;
+  throw new MalformedError('PKG_BAD_SHAPE', `${place}: ${expected} expected, found ${found}`, {
     details: { where, expected, found },
   });
 }

@@ -1,10 +1,15 @@
 /** Why a program could not be attached, and what would help: by what it was to be attached to and what the kernel said. */
 import { access, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { LoadError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { AttachRequest } from './attachment.ts';
+import { functionTable } from './functions.ts';
 import type { Errno } from './native.ts';
 import { explainRefusal, readPrivileges } from './privileges.ts';
+
+/** libuv's name for errno 95, which is EOPNOTSUPP too. */
+const NOT_SUPPORTED = 'ENOTSUP';
 
 /** @param to  what it was to be attached to, in words */
 export async function attachError(request: AttachRequest, to: string, errno: Errno): Promise<LoadError> {
@@ -45,10 +50,7 @@ async function explain(request: AttachRequest, to: string, { name }: Errno): Pro
     if (known !== undefined) return known;
   }
   if (/^u(ret)?probe|^usdt/.test(section)) return userProbe(to, name);
-  if (
-    /^k(ret)?probe\.(multi|session)/.test(section) &&
-    (name === 'EOPNOTSUPP' || name === 'ENOTSUP' || name === 'EINVAL')
-  ) {
+  if (/^k(ret)?probe\.(multi|session)/.test(section) && (name === NOT_SUPPORTED || name === 'EINVAL')) {
     return {
       reason: `${name}, this kernel has no probes on many functions at once (CONFIG_FPROBE), or one of the functions cannot be traced`,
       hint: 'SEC("kprobe/FUNCTION") and SEC("fentry/FUNCTION") work on one function',
@@ -56,7 +58,7 @@ async function explain(request: AttachRequest, to: string, { name }: Errno): Pro
   }
   if (/^(tc|classifier|action)\b/.test(section) && name === 'ENOENT')
     return { reason: 'the kernel has no clsact qdisc', hint: 'modprobe sch_ingress (CONFIG_NET_SCH_INGRESS)' };
-  if (name === 'EOPNOTSUPP') {
+  if (name === NOT_SUPPORTED && request.target === undefined && !/^(xdp|tcx?|netkit)\b/.test(section)) {
     return {
       reason: `libbpf ${native.libbpfVersion} does not attach SEC("${section}") by itself`,
       hint: `a newer libbpf may; or give a target: --attach ${request.handle.name}=TARGET`,
@@ -67,6 +69,7 @@ async function explain(request: AttachRequest, to: string, { name }: Errno): Pro
 }
 
 const MEANINGS: ReadonlyMap<string, Explanation> = new Map([
+  [NOT_SUPPORTED, { reason: 'the kernel or the device does not support this' }],
   ['EBUSY', { reason: 'another program is attached there', hint: 'see bpftool net, bpftool link; detach it first' }],
   ['EEXIST', { reason: 'another program is attached there', hint: 'see bpftool net, bpftool link; detach it first' }],
   ['ENOENT', { reason: 'there is nothing of that name' }],
@@ -81,16 +84,11 @@ async function missingName(to: string, names: readonly string[], what: string): 
   return {
     code: 'LOAD_ATTACH_TARGET',
     reason: `this kernel has no ${what} ${wanted}`,
-    hint: close.length === 0 ? undefined : `did you mean ${close.join(' or ')}?`,
+    ...didYouMean(close),
   };
 }
 
 async function noKprobes(): Promise<Explanation | undefined> {
-  const exists = (path: string) =>
-    access(path).then(
-      () => true,
-      () => false,
-    );
   if (await exists('/sys/bus/event_source/devices/kprobe')) return undefined;
   if (await exists('/sys/kernel/tracing/kprobe_events')) return undefined;
   if (!(await exists('/sys/bus/event_source/devices'))) return undefined;
@@ -100,20 +98,66 @@ async function noKprobes(): Promise<Explanation | undefined> {
   };
 }
 
-function userProbe(to: string, name: string): Explanation {
-  if (name === 'ENOENT')
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** @param to  `uprobe PATH:FUNCTION`, `usdt PATH:PROVIDER:NAME` */
+async function userProbe(to: string, name: string): Promise<Explanation> {
+  const match = /^(\S+) ([^:]+):(.*?)(?:,pid=(\d+))?$/.exec(to);
+  if (to.startsWith('usdt ') && name === NOT_SUPPORTED) {
     return {
-      code: 'LOAD_ATTACH_TARGET',
-      reason: `${name}, the file or the function is not there`,
-      hint: 'check the path as this process sees it, and the symbol with: nm -D FILE',
+      reason: `${name}, this kernel tells the probes of libraries and position-independent programs apart in one process only (Linux 5.15 in all)`,
+      hint: 'name the process: PATH:PROVIDER:NAME,pid=N',
     };
-  if (name === 'EINVAL' || name === 'ESRCH')
-    return {
-      code: 'LOAD_ATTACH_TARGET',
-      reason: `${name}, the symbol was not found or cannot be probed`,
-      hint: 'stripped programs have only dynamic symbols: nm -D FILE; or give an offset: PATH:0x1234',
+  }
+  // libbpf's own numbers are about the file
+  if (match === null || !/^(ENOENT|EINVAL|ESRCH|error \d+)$/.test(name)) return { reason: name };
+  const [, kind, file, what, pid] = match as unknown as [string, string, string, string, string?];
+  if (pid !== undefined && !(await exists(`/proc/${pid}`)))
+    return { code: 'LOAD_ATTACH_TARGET', reason: `there is no process ${pid}` };
+  const explanation = kind.startsWith('usdt') ? missingProbe(file, what) : await missingFunction(file, what);
+  const known = file.includes('/') ? await missingFile(file) : undefined;
+  return { code: 'LOAD_ATTACH_TARGET', ...(known ?? explanation) };
+}
+
+async function missingFile(file: string): Promise<Explanation | undefined> {
+  if (await exists(file)) return undefined;
+  const names = await readdir(path.dirname(file)).catch(() => []);
+  const close = nearest(path.basename(file), names).map((one) => path.join(path.dirname(file), one));
+  return { reason: `there is no file ${file}`, ...didYouMean(close) };
+}
+
+function missingProbe(file: string, probe: string): Explanation {
+  return { reason: `${file} has no static probe ${probe}`, hint: `readelf -n ${file} lists those it has` };
+}
+
+/** Without a directory the file is a library, which libbpf looks for by itself. */
+async function missingFunction(file: string, what: string): Promise<Explanation> {
+  const wanted = what.replace(/\+(0x)?[0-9a-f]+$/i, '');
+  const otherwise = {
+    reason: 'the file or the function is not there, or cannot be probed',
+    hint: 'check the path as this process sees it, and the symbol with: nm -D FILE; or give an offset: PATH:0x1234',
+  };
+  if (!file.includes('/')) return otherwise;
+  try {
+    const names = new Set(functionTable(await readFile(file)).names());
+    if (names.has(wanted)) return otherwise;
+    const close = nearest(wanted, names);
+    const stripped = {
+      hint: 'stripped files have only the functions that they export; or give an offset: PATH:0x1234',
     };
-  return { reason: `${name} (${to})` };
+    return { reason: `${file} has no function ${wanted}`, ...(close.length > 0 ? didYouMean(close) : stripped) };
+  } catch {
+    return { reason: `${file} is no program that can be probed` };
+  }
+}
+
+function didYouMean(close: readonly string[]): { readonly hint?: string } {
+  return close.length === 0 ? {} : { hint: `did you mean ${close.join(' or ')}?` };
 }
 
 /** Functions that probes can be put on. */

@@ -7,7 +7,7 @@ import os from 'node:os';
 import { LoadError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { BpfProgram, BpfObject as ObjectModel } from '../object/model.ts';
-import { kernelFunctions } from './attach-error.ts';
+import { kernelFunctions, tracepoints } from './attach-error.ts';
 import type { OpenedPackage } from './load.ts';
 import type { Errno, Native } from './native.ts';
 import { BpfObject, type OpenOptions } from './object.ts';
@@ -106,10 +106,13 @@ async function explainLoad(model: ObjectModel, failure: Errno, text: string, nat
   const types = model.programs.flatMap(({ definition }) => definition?.programType ?? []);
   const target = /failed to find (?:kernel )?BTF type ID of '([^']+)'/.exec(text)?.[1];
   if (target !== undefined) {
-    const close = nearest(target, await kernelFunctions());
+    const name = /prog '([^']+)'/.exec(text)?.[1] ?? '';
+    const isTracepoint = model.programs.some((one) => one.name === name && /^\??tp_btf\b/.test(one.section));
+    const all = isTracepoint ? (await tracepoints()).map((one) => one.replace(/^.*\//, '')) : await kernelFunctions();
+    const close = nearest(target, new Set(all));
     return new LoadError(
       'LOAD_ATTACH_TARGET',
-      `program ${/prog '([^']+)'/.exec(text)?.[1] ?? ''}: this kernel has no function ${target} that can be traced`,
+      `program ${name}: this kernel has no ${isTracepoint ? `tracepoint ${target}` : `function ${target} that can be traced`}`,
       {
         details: { ...details, target },
         ...(close.length === 0 ? {} : { hint: `did you mean ${close.join(' or ')}?` }),

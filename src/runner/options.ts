@@ -214,6 +214,10 @@ function findOption(
 }
 
 function unknownOption(options: readonly ProgramOption[], word: string): UsageError {
+  if (!word.startsWith('-'))
+    return new UsageError('USAGE_OPTION', `${word}: the program takes options only, --NAME VALUE`, {
+      details: { option: word, options: options.map(({ long }) => `--${long}`) },
+    });
   const names = options.map(({ long }) => `--${long}`);
   const close = nearest(splitWord(word)[0], names, 1);
   return new UsageError('USAGE_OPTION', `the program has no option ${word}`, {
@@ -305,7 +309,7 @@ export function programHelp(name: string, options: readonly ProgramOption[], met
     ([left, right]) => `  ${left.padEnd(width)}  ${right.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`,
   );
   const details = doc?.details ? `\n${doc.details}\n` : '';
-  return `${brief}\n\nUsage: ${name} [options]\n\nOptions:\n${lines.join('\n')}\n${details}`;
+  return `${brief}\n\nUsage: ${name} [options]\n\nOptions:\n${lines.join('\n')}\n${details}\nThose of ecc run itself: ecc run --help\n`;
 }
 
 function usage({ long, short, scalar }: ProgramOption): string {

@@ -14,6 +14,7 @@ import { chooseType, type EventType, eventTypes } from './event-types.ts';
 import { linearHistogram, log2Histogram } from './histogram.ts';
 import { readKernelSymbols } from './kallsyms.ts';
 import type { LoadedPackage } from './load.ts';
+import { lsmRemark } from './lsm.ts';
 import type { BpfMap } from './maps.ts';
 import { type Field, fieldsAt, fieldsOf, jsonObject } from './render.ts';
 import { type StackSymbols, stackReader, stackText } from './stacks.ts';
@@ -37,6 +38,9 @@ export interface OutputOptions {
   /** Takes remarks: what is attached, what was lost. */
   readonly note: (line: string) => void;
 }
+
+/** What Node's timers can wait, in milliseconds: 24 days. Longer ones would end at once. */
+const LONGEST_TIMER = 0x7fff_ffff;
 
 /** Records that are printed at a time. */
 const BATCH = 256;
@@ -79,7 +83,9 @@ class PackagePrinter {
       }
       await this.#bpf.attach();
       note('Running eBPF program...');
-      if (durationMs !== undefined) timer = setTimeout(onStop, durationMs);
+      const remark = await lsmRemark(Object.values(this.#bpf.programs).map(({ section }) => section));
+      if (remark !== undefined) note(remark);
+      if (durationMs !== undefined) timer = setTimeout(onStop, Math.min(durationMs, LONGEST_TIMER));
       const running = jobs.map((job) => job());
       const iterators = await this.#printIterators();
       const idle = jobs.length === 0 && iterators > 0 && this.#bpf.attachments.length === iterators;
@@ -103,7 +109,7 @@ class PackagePrinter {
   #stopped(): Promise<void> {
     const { signal } = this.#stop;
     // a timer keeps the process alive when nothing else does
-    const timer = setInterval(() => {}, 0x7fff_ffff);
+    const timer = setInterval(() => {}, LONGEST_TIMER);
     return new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
@@ -243,9 +249,13 @@ class PackagePrinter {
     const { note } = this.#options;
     for (const stream of Object.values(this.#bpf.events)) {
       if (stream.lost > 0)
-        note(`${stream.name}: ${stream.lost} events were lost, because they were not read fast enough`);
+        note(
+          `${stream.name}: ${stream.lost === 1 ? 'one event was' : `${stream.lost} events were`} lost, because nobody read fast enough`,
+        );
       if (stream.full > 0)
-        note(`${stream.name}: the ring buffer was nearly full ${stream.full} times: events may have been lost`);
+        note(
+          `${stream.name}: the ring buffer was nearly full ${stream.full === 1 ? 'once' : `${stream.full} times`}: events may have been lost`,
+        );
     }
   }
 }

@@ -6,16 +6,13 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parseElf, SectionFlag, SectionType, SymbolBinding, type SymbolTable, SymbolType } from '../elf/elf.ts';
-import { findPlace } from './places.ts';
+import { type FunctionTable, functionTable } from './functions.ts';
 
 /** Files that are larger are not looked into. Bytes. */
 const MAX_FILE = 256 << 20;
 /** Processes and files that are kept. */
 const MAX_PROCESSES = 256;
 const MAX_FILES = 64;
-/** Functions that are chosen when they are first called. */
-const SYMBOL_IFUNC = 10;
 
 export interface UserSymbols {
   /**
@@ -51,48 +48,6 @@ export function parseMaps(text: string): Mapping[] {
       path: name!.replace(/ \(deleted\)$/, ''),
     }),
   );
-}
-
-/** Functions of a file by their place in it. */
-export interface FunctionTable {
-  /** @param offset  bytes from the start of the file */
-  find(offset: number): string | undefined;
-}
-
-/**
- * From the whole symbol table, or where a file was stripped from the one for dynamic linking.
- * @throws {MalformedError} `ELF_*` @throws {UnsupportedError} for 32-bit files
- */
-export function functionTable(bytes: Uint8Array): FunctionTable {
-  const elf = parseElf(bytes);
-  const table = elf.symbolTable(SectionType.symtab) ?? elf.symbolTable(SectionType.dynsym);
-  if (table === undefined) return { find: () => undefined };
-  const functions: { readonly at: number; readonly index: number }[] = [];
-  for (let index = 0; index < table.count; index++) {
-    const type = table.type(index);
-    if (type !== SymbolType.func && type !== SYMBOL_IFUNC) continue;
-    const section = elf.sections[table.sectionIndex(index)];
-    if (section === undefined || (section.flags & SectionFlag.exec) === 0) continue;
-    functions.push({ at: table.value(index) - section.address + section.offset, index });
-  }
-  functions.sort((a, b) => a.at - b.at || rank(table, a.index) - rank(table, b.index) || a.index - b.index);
-  const places = Float64Array.from(functions, ({ at }) => at);
-  return {
-    find(offset) {
-      const nearest = findPlace(places, offset);
-      if (nearest < 0) return undefined;
-      const { at, index } = functions[nearest]!;
-      const inside = offset - at;
-      if (inside === 0) return table.name(index);
-      return inside < table.size(index) ? `${table.name(index)}+0x${inside.toString(16)}` : undefined;
-    },
-  };
-}
-
-/** Names that others may call come first. */
-function rank(table: SymbolTable, index: number): number {
-  const binding = table.binding(index);
-  return binding === SymbolBinding.global ? 0 : binding === SymbolBinding.weak ? 1 : 2;
 }
 
 /** @param proc  where procfs is mounted */

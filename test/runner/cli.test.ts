@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { packPackage } from 'ebpf-ecc';
+import { compile, packPackage } from 'ebpf-ecc';
 import * as tar from 'tar';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { bundle } from '../support/bundle.ts';
 import { runOk } from '../support/command.ts';
@@ -16,21 +16,15 @@ import { fileDirectory } from '../support/temporary.ts';
 import { ObjectBuilder } from './objects.ts';
 
 const directory = fileDirectory();
+/** The command line, from its words to its exit status. */
+const HOST = `
+  import { main } from '#src/cli/main.ts';
+  await main(process.argv.slice(2));
+`;
+
+const hostFile = await bundle('host', HOST, afterAll);
 const compiler = new FixtureCompiler(path.join(directory, 'cache'));
 const objects = new ObjectBuilder(directory);
-
-/** The command functions behind a line of arguments, without the frame around them. */
-const HOST = `
-  import { run } from '#src/cli/run.ts';
-  import { check } from '#src/cli/check.ts';
-  import { reportError } from '#src/cli/report.ts';
-  const [command, flags, file, ...args] = process.argv.slice(2);
-  try {
-    process.exitCode = await (command === 'run' ? run(file, args, JSON.parse(flags)) : check(file, JSON.parse(flags)));
-  } catch (error) {
-    process.exitCode = reportError(error);
-  }
-`;
 
 interface Running {
   readonly child: ChildProcess;
@@ -43,14 +37,12 @@ interface Running {
 
 interface HostOptions {
   readonly command?: 'run' | 'check';
-  readonly flags?: Readonly<Record<string, unknown>>;
   readonly uid?: number;
   readonly input?: Uint8Array;
 }
 
 async function host(words: readonly string[], options: HostOptions = {}): Promise<Running> {
-  const file = await bundle('host', HOST);
-  const args = [file, options.command ?? 'run', JSON.stringify(options.flags ?? {}), ...words];
+  const args = [hostFile, options.command ?? 'run', ...words];
   const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ECC_CACHE_DIR: path.join(directory, 'cache') },
@@ -118,8 +110,45 @@ describe('ecc run', () => {
     for (const row of rows) expect(row).toMatch(/^\d\d:\d\d:\d\d {2}\S/);
   });
 
+  test('the program of the tutorial with a ring buffer and a header: the table of the reference', async () => {
+    const source = path.join(directory, 'sigring.bpf.c');
+    writeFileSync(path.join(directory, 'sigring.h'), 'struct event { int pid; int tpid; int sig; char comm[16]; };\n');
+    writeFileSync(
+      source,
+      `#include "vmlinux.h"
+       #include <bpf/bpf_helpers.h>
+       #include "sigring.h"
+       struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } rb SEC(".maps");
+       SEC("tracepoint/syscalls/sys_enter_kill") int on_kill(struct trace_event_raw_sys_enter *ctx)
+       {
+         struct event *e = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);
+         if (!e) return 0;
+         e->pid = bpf_get_current_pid_tgid() >> 32;
+         e->tpid = ctx->args[0];
+         e->sig = ctx->args[1];
+         bpf_get_current_comm(e->comm, sizeof(e->comm));
+         bpf_ringbuf_submit(e, 0);
+         return 0;
+       }
+       char LICENSE[] SEC("license") = "GPL";`,
+    );
+    const compiled = await compile(source, { exportHeader: path.join(directory, 'sigring.h') });
+    const file = path.join(directory, 'sigring.json');
+    writeFileSync(file, packPackage(compiled));
+    const running = await host([file]);
+    await running.started;
+    const { stdout: pid } = await runOk('sh', ['-c', 'kill -0 $$; echo $$']);
+    await expect.poll(() => running.stdout).toContain(pid.trim());
+    running.child.kill('SIGINT');
+    expect(await running.ended).toBe(0);
+    const lines = running.stdout.split('\n');
+    expect(lines[0]).toBe('TIME     PID    TPID   SIG    COMM   ');
+    const row = lines.find((line) => line.slice(10).startsWith(`${pid.trim()} `))!;
+    expect(row.slice(8)).toBe(`${`  ${pid.trim()}`.padEnd(8)}${pid.trim().padEnd(7)}0      sh`);
+  });
+
   test('JSON lines with sorted keys; ends after a number of events', async () => {
-    const running = await host([await packageOf('execwatch'), '--max-events', '3'], { flags: { json: true } });
+    const running = await host(['-j', await packageOf('execwatch'), '--max-events', '3']);
     await running.started;
     await runOk('sh', ['-c', '/bin/true; /bin/true; /bin/true']);
     expect(await running.ended).toBe(0);
@@ -207,6 +236,63 @@ describe('ecc run', () => {
     expect(unknown.stderr).toMatch(/error\[USAGE_OPTION\].*--no-such-option/);
   });
 
+  test.for([
+    [[], /^error\[USAGE\]: no package is given\n/],
+    [['/no/such/package.json'], /^error\[USAGE_NO_FILE\]: \/no\/such\/package\.json: no such file\n/],
+    [['/etc/passwd'], /^error\[PKG_BAD_SHAPE\]: \/etc\/passwd: package: an object expected, found string\n/],
+    [['FILE', '--duration', 'soon'], /--duration: a number of seconds above 0 is expected/],
+    [['FILE', '--duration', '-1'], /--duration: a number of seconds above 0 is expected/],
+    [['--duration', '0', 'FILE'], /--duration 0: a number above 0 is expected/],
+    [['FILE', '--max-events', '1.5'], /--max-events: a whole number above 0 is expected/],
+    [['FILE', '--max-events'], /--max-events needs a value/],
+    [['FILE', '--trace=maybe'], /--trace=maybe: true or false is expected/],
+    [['FILE', '--btf', '/no/such/btf'], /error\[USAGE_NO_FILE\]: \/no\/such\/btf: no such file/],
+    [['FILE', '--btf', '/etc/passwd'], /error\[BTF_BAD_MAGIC\]: \/etc\/passwd: /],
+    [['FILE', '--attach', 'on_exec'], /--attach on_exec: PROGRAM=TARGET is expected/],
+    [['FILE', '--attach', 'nobody=x'], /error\[USAGE_PROGRAM\]: .*: there is no program nobody\n {2}help: there are /],
+    [['FILE', 'word'], /error\[USAGE_OPTION\]: word: the program takes options only/],
+  ] as const)('refused before anything is loaded: %j', async ([words, message]) => {
+    const file = words.includes('FILE' as never) ? await packageOf('execwatch') : '';
+    const running = await host(words.map((word) => (word === 'FILE' ? file : word)));
+    expect([2, 5]).toContain(await running.ended);
+    expect(running.stderr).toMatch(message);
+    expect(running.stdout).toBe('');
+    expect(running.stderr).not.toContain('Running');
+  });
+
+  test('a time longer than the timers of Node is no reason to end at once', async () => {
+    const running = await host([await packageOf('execwatch'), '--duration', '1e400']);
+    await running.started;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(running.child.exitCode).toBeNull();
+    running.child.kill('SIGINT');
+    expect(await running.ended).toBe(0);
+    expect(running.stderr).toBe('Running eBPF program...\n');
+  });
+
+  test.for([
+    ['tp/syscalls/sys_enter_kil', undefined, 'no tracepoint syscalls/sys_enter_kil', 'syscalls/sys_enter_kill'],
+    ['raw_tp/sys_entr', undefined, 'no tracepoint sys_entr', 'sys_enter'],
+    ['tp_btf/sched_process_exek', undefined, 'no tracepoint sched_process_exek', 'sched_process_exec'],
+    ['xdp', 'l0', 'no network interface l0', 'lo'],
+    ['uprobe', '/bin/bash:readlin', '/bin/bash has no function readlin', 'readline'],
+    ['uprobe', '/bin/bassh:readline', 'there is no file /bin/bassh', '/bin/bash'],
+    ['uprobe', '/bin/bash:readline,pid=99999999', 'there is no process 99999999', undefined],
+    ['uprobe', '/etc/passwd:main', '/etc/passwd is no program that can be probed', undefined],
+    ['usdt', '/bin/bash:no:probe', '/bin/bash has no static probe no:probe', undefined],
+    ['cgroup_skb/egress', '/no/such/group', 'control group /no/such/group cannot be opened', undefined],
+    ['perf_event', 'cpu-clok', 'cpu-clok', undefined],
+  ] as const)('SEC("%s") attached to %s: says what is not there', async ([section, target, reason, close]) => {
+    const name = `target-${section.replaceAll(/\W/g, '-')}`;
+    const file = path.join(directory, `${name}.o`);
+    writeFileSync(file, await objects.build(name, `SEC("${section}") int prog(void *ctx) { return 0; }`));
+    const running = await host([file, ...(target === undefined ? [] : ['--attach', `prog=${target}`])]);
+    expect(await running.ended).not.toBe(0);
+    expect(running.stderr).toMatch(/^error\[(LOAD|USAGE)_ATTACH_TARGET\]: .*program prog/);
+    expect(running.stderr).toContain(reason);
+    if (close !== undefined) expect(running.stderr).toMatch(new RegExp(`help: did you mean (.* or )?${close}\\b`));
+  });
+
   test('not root: says which capabilities are missing', async () => {
     const input = readFileSync(await packageOf('sigsnoop'));
     const running = await host(['-'], { uid: 65534, input });
@@ -264,7 +350,7 @@ describe('ecc check', () => {
     expect(table.stdout).toMatch(/^good +raw_tp\/sys_enter +pass +\d+ +\d+ +16 +\d+ us$/m);
     expect(table.stdout).toMatch(/^bad +raw_tp\/sys_exit +refused /m);
     expect(table.stderr).toMatch(/error\[LOAD_VERIFIER\]: .*program bad/);
-    const json = await host([file], { command: 'check', flags: { json: true } });
+    const json = await host([file, '--json'], { command: 'check' });
     expect(await json.ended).toBe(7);
     const rows = JSON.parse(json.stdout) as Record<string, unknown>[];
     expect(rows).toEqual([

@@ -160,7 +160,7 @@ describe.skipIf(findTool('clang') === undefined)('options', () => {
     expect(text).toMatch(/^ {2}-p, --process <number> {2,}whose \[default: 0\]$/m);
     expect(text).toMatch(/^ {6}--limit <number> {2,}how many$/m);
     expect(text).toMatch(/^ {6}--colour <name> {2,}one of RED, GREEN, DARK/m);
-    expect(text).toMatch(/\nand more\n$/);
+    expect(text).toMatch(/\nand more\n\nThose of ecc run itself: ecc run --help\n$/);
   });
 
   test('the bytes that go into the section are those of the C types', () => {

@@ -9,10 +9,15 @@ const ROOT = path.join(import.meta.dirname, '..', '..');
 /**
  * Path of a module made from `code`, which may import from `ebpf-ecc/runner` and below `src/` (`#src/cli/run.ts`). It lies where
  * Node finds our dependencies, and is gone when the test ends.
+ * @param atEnd  where it is used by several tests: `afterAll`
  */
-export async function bundle(name: string, code: string): Promise<string> {
+export async function bundle(
+  name: string,
+  code: string,
+  atEnd: (remove: () => void) => void = onTestFinished,
+): Promise<string> {
   const directory = mkdtempSync(path.join(ROOT, 'node_modules', '.ecc-test-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(() => rmSync(directory, { recursive: true, force: true }));
   // other users run it too
   chmodSync(directory, 0o755);
   const outfile = path.join(directory, `${name}.mjs`);

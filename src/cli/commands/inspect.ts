@@ -22,9 +22,9 @@ export const inspect: CommandModule<object, Arguments> = {
       })
       .positional('file', { type: 'string', demandOption: true, describe: '- for standard input' }),
   handler: async ({ what, file }) => {
-    const { readInput } = await import('../../core/read-input.ts');
+    const { inputName, readInput } = await import('../../core/read-input.ts');
     const bytes = await readInput(file);
-    process.stdout.write(`${await inFile(file, () => printers[what](bytes, file))}\n`);
+    process.stdout.write(`${await inFile(inputName(file), () => printers[what](bytes, file))}\n`);
   },
 };
 

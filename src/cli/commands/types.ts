@@ -55,10 +55,10 @@ async function moduleText(argv: Arguments): Promise<string> {
   const file = argv.btf === 'host' ? '/sys/kernel/btf/vmlinux' : (argv.btf ?? argv.file);
   if (file === undefined)
     throw new UsageError('USAGE_SOURCE', 'nothing to read types from', { hint: 'name a file, or give --btf host' });
-  const { readInput } = await import('../../core/read-input.ts');
+  const { inputName, readInput } = await import('../../core/read-input.ts');
   const bytes = await readInput(file);
   const base = argv.base === undefined ? undefined : await readBase(argv.base);
-  return inFile(file, () => textOf(bytes, file, base, argv));
+  return inFile(inputName(file), () => textOf(bytes, inputName(file), base, argv));
 }
 
 async function textOf(bytes: Uint8Array, file: string, base: Btf | undefined, argv: Arguments): Promise<string> {
