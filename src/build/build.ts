@@ -2,9 +2,10 @@
  * From a request to files: plan, compile each source, render each planned artefact from the values in memory, write them
  * together. Several sources are built side by side, each as if it were alone.
  */
+import { stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { CompileError } from '../core/errors.ts';
+import { CompileError, UsageError } from '../core/errors.ts';
 import { chosenCache } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import type { Warning } from '../core/warning.ts';
@@ -24,7 +25,7 @@ import { removeLeftovers } from './leftovers.ts';
 import { type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
 import { renderArtefact } from './render.ts';
 import { checkReadable } from './source.ts';
-import { protectForeignPackages, type WrittenFile, writeFiles } from './write.ts';
+import { protectForeignPackages, protectInputs, type WrittenFile, writeFiles } from './write.ts';
 
 export interface BuildOptions
   extends OutputRequest,
@@ -117,7 +118,15 @@ export async function preparePlans(options: BuildOptions): Promise<BuildPlan[]> 
 async function makeReadablePlans(options: BuildOptions): Promise<BuildPlan[]> {
   const plans = makePlans(options);
   if (options.exportHeader !== undefined) await checkReadable(options.exportHeader);
+  if (options.workspace !== undefined) await checkDirectory('--workspace-path', options.workspace);
   return plans;
+}
+
+async function checkDirectory(option: string, directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  const why = found === undefined ? 'no such directory' : 'is not a directory';
+  throw new UsageError('USAGE_VALUE', `${option} ${directory}: ${why}`);
 }
 
 async function checkPlan({ source, artefacts }: BuildPlan, { force }: BuildOptions): Promise<void> {
@@ -157,7 +166,7 @@ export async function buildPlan(plan: BuildPlan, context: BuildContext): Promise
 async function makeObject(plan: BuildPlan, { options, shared }: BuildContext): Promise<FinishedBuild> {
   const { source } = plan;
   options.onEvent?.({ kind: 'progress', source, text: 'Compiling bpf object...' });
-  const compiled = await compileObject(source, { ...options, shared, onInputs: tellInputs(source, options) });
+  const compiled = await compileObject(source, { ...options, shared, onInputs: takeInputs(plan, options) });
   const { object, diagnostics } = compiled;
   if (diagnostics !== '') options.onEvent?.({ kind: 'diagnostics', source, text: diagnostics });
   await write([{ artefact: plan.artefacts[0]!, content: object }], options);
@@ -176,7 +185,7 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
     shared,
     trace,
     exportHeader: plan.exportHeader,
-    onInputs: tellInputs(source, options),
+    onInputs: takeInputs(plan, options),
     onObject: () => progress('Generating export types...'),
   });
   if (compiled.diagnostics !== '') onEvent({ kind: 'diagnostics', source, text: compiled.diagnostics });
@@ -203,8 +212,12 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
   return { compiled, warnings: compiled.warnings, contents: rendered.map(({ content }) => content) };
 }
 
-function tellInputs(source: string, { onEvent }: BuildOptions) {
-  return (inputs: UserInputs) => onEvent?.({ kind: 'inputs', source, ...inputs });
+/** Before anything is compiled. */
+function takeInputs({ source, artefacts }: BuildPlan, { onEvent }: BuildOptions) {
+  return (inputs: UserInputs) => {
+    onEvent?.({ kind: 'inputs', source, ...inputs });
+    protectInputs(artefacts, inputs.files);
+  };
 }
 
 function write(files: readonly WrittenFile[], options: BuildOptions): Promise<void> {

@@ -216,6 +216,7 @@ async function withCompilers<T>(
         cacheDir,
         kernelHeader: project.ownHeader ? 'own' : project.compilers.session === undefined ? 'none' : 'made',
         includes: searchPath(project.compilers.codegen),
+        workspace: options.workspace,
       });
     });
     const compiled: CompiledObject = {

@@ -17,6 +17,7 @@ import { type RunOptions, runTool, shellCommand } from '../toolchain/run.ts';
 import type { Tool } from '../toolchain/tools.ts';
 import { withAliases } from './aliases.ts';
 import { emitExportMarkers } from './exports.ts';
+import { withoutNotesIn } from './own-notes.ts';
 import type { Toolchain } from './toolchain.ts';
 
 export interface CompilerRun {
@@ -87,7 +88,8 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
         const enough = await checkAndStrip(run, generated);
         if (enough !== undefined) {
           run.onObject();
-          return { ...generated, object: enough, ast: await ast };
+          const diagnostics = withoutNotesIn(run.markersFile, generated.diagnostics);
+          return { ...generated, diagnostics, object: enough, ast: await ast };
         }
         if (tries < MAX_TRIES) continue;
       }
@@ -179,8 +181,9 @@ function clashingTag(diagnostics: string, tags: ReadonlySet<string>): string | u
   return match !== null && tags.has(match[1]!) ? match[1] : undefined;
 }
 
-function compileError(run: CompilerRun, { exitCode, diagnostics, args }: Generated): CompileError | ToolError {
+function compileError(run: CompilerRun, { exitCode, diagnostics: all, args }: Generated): CompileError | ToolError {
   const { clang } = run.tools;
+  const diagnostics = withoutNotesIn(run.markersFile, all);
   if (/unable to create target|No available targets are compatible/.test(diagnostics)) {
     return new ToolError('TOOL_NO_BPF', `${clang.path} was built without the bpf target`, {
       hint: 'install clang from the distribution (apt install clang), or name another one with --clang-bin',

@@ -26,6 +26,8 @@ export interface FailureContext {
   /** Where the program's kernel types come from. */
   readonly kernelHeader: 'none' | 'own' | 'made';
   readonly includes: readonly IncludeDirectory[];
+  /** A directory whose headers stand in for ours. */
+  readonly workspace: string | undefined;
 }
 
 /** The error to show: the same one, or one that says more. */
@@ -50,12 +52,20 @@ export async function explainFailure(error: unknown, context: FailureContext): P
 }
 
 async function explain(diagnostics: string, context: FailureContext): Promise<string[]> {
-  const missing = explainMissingInclude(diagnostics, context.source, context.includes);
+  const missing =
+    explainWorkspace(diagnostics, context) ?? explainMissingInclude(diagnostics, context.source, context.includes);
   if (missing !== undefined) return [missing];
   const inKernels = await kernelRemarks(diagnostics, context);
   const known = new Set(inKernels.map(({ name }) => name));
   const names = explainNames(diagnostics, context.includes, context.kernelHeader !== 'none', known);
   return [...inKernels.map(({ text }) => text), ...names, ...clashRemarks(diagnostics)];
+}
+
+/** What we have ourselves, and the workspace that is used instead has not. */
+function explainWorkspace(diagnostics: string, { workspace, arch }: FailureContext): string | undefined {
+  const wanted = /'(vmlinux\.h|bpf\/[\w.]+)' file not found/.exec(diagnostics)?.[1];
+  if (wanted === undefined || workspace === undefined) return undefined;
+  return `a workspace is used instead of ecc's own headers, and ${workspace} has neither include/${wanted} nor include/vmlinux/${arch}/${wanted}`;
 }
 
 /** A few tenths of a second: only after a failure, and only when a name is missing. */

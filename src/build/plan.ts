@@ -130,7 +130,7 @@ function checkConflicts(request: OutputRequest): void {
     if (other) refuse(`--object-only and ${other}`, `${other} needs more than the object`);
   }
   if (request.keepSource && !request.standalone)
-    refuse('--keep-source without --standalone', 'there is no source to keep');
+    throw new UsageError('USAGE_CONFLICT', '--keep-source needs --standalone: there is no source to keep otherwise');
   if (request.sources.length > 1) {
     const single = [
       request.packageName !== undefined && '--package-name',

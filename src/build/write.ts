@@ -2,6 +2,7 @@
  * Artefacts appear whole or not at all. Each is written to a staging file, synced, and renamed into place when all of them are
  * ready.
  */
+import { realpathSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -110,6 +111,32 @@ function writeError(file: string, error: unknown): unknown {
         : 'nothing was changed; use -o DIR to write somewhere else',
     cause: error,
   }).in(file);
+}
+
+/**
+ * Nothing that a build reads may be replaced by what it writes: a header that the source includes is known only when the source was read.
+ * @param inputs  the user's files that go into the build
+ * @throws {UsageError} `USAGE_COLLISION`
+ */
+export function protectInputs(artefacts: readonly Artefact[], inputs: readonly string[]): void {
+  for (const { kind, path: file } of artefacts) {
+    const name = path.basename(file);
+    const place = realDirectory(file);
+    const input = inputs.find((other) => path.basename(other) === name && realDirectory(other) === place);
+    if (input === undefined) continue;
+    throw new UsageError('USAGE_COLLISION', `${file}: the ${kind} would replace ${input}, which the source includes`, {
+      hint: 'write somewhere else with -o DIR, or choose another name',
+    });
+  }
+}
+
+function realDirectory(file: string): string {
+  const directory = path.dirname(path.resolve(file));
+  try {
+    return realpathSync(directory);
+  } catch {
+    return directory;
+  }
 }
 
 /**

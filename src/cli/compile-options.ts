@@ -152,6 +152,7 @@ export function buildOptions(argv: CompileArguments): BuildOptions {
   const timeout = argv.timeout === undefined ? undefined : Number(argv.timeout);
   if (timeout !== undefined && !(timeout > 0))
     throw new UsageError('USAGE_VALUE', `--timeout ${argv.timeout}: a number of seconds above 0 is expected`);
+  refuseEmptyValues(argv);
   return {
     sources,
     exportHeader,
@@ -181,6 +182,15 @@ export function buildOptions(argv: CompileArguments): BuildOptions {
     noCache: argv['no-cache'] === true,
     onCommand: argv.verbose === true ? (command) => process.stderr.write(`$ ${command}\n`) : undefined,
   };
+}
+
+/** `-o "$OUT"` without an `OUT` is a slip. */
+function refuseEmptyValues(argv: CompileArguments): void {
+  for (const [name, option] of Object.entries(COMPILE_OPTIONS)) {
+    if ('requiresArg' in option && argv[name as keyof Table] === '')
+      throw new UsageError('USAGE_VALUE', `--${name}: the value is empty`);
+  }
+  if (argv.files.includes('')) throw new UsageError('USAGE_VALUE', 'the name of a source is empty');
 }
 
 /** Headers are told from sources by their suffix. With `--header-only` the header is the source. */

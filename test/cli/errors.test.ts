@@ -41,6 +41,11 @@ describe('the command line', () => {
     ['only headers', ['a.h'], 'USAGE_SOURCE', /--header-only/],
     ['two headers', ['a.bpf.c', 'a.h', 'b.h'], 'USAGE_HEADER', /a\.h, b\.h/],
     ['flags that exclude each other', ['a.bpf.c', '-n', '-s'], 'USAGE_CONFLICT', /standalone/],
+    ['--keep-source alone', ['a.bpf.c', '--keep-source'], 'USAGE_CONFLICT', /--keep-source needs --standalone/],
+    ['an empty directory name', ['a.bpf.c', '-o', ''], 'USAGE_VALUE', /--output-path: the value is empty/],
+    ['an empty dependency file name', ['a.bpf.c', '--depfile', ''], 'USAGE_VALUE', /--depfile: the value is empty/],
+    ['no such workspace', ['a.bpf.c', '-w', 'none'], 'USAGE_VALUE', /--workspace-path none: no such directory/],
+    ['a file as workspace', ['a.bpf.c', '-w', 'a.h'], 'USAGE_VALUE', /--workspace-path a\.h: is not a directory/],
     ['an open quote in flags', ['a.bpf.c', '-a', '-D"x'], 'USAGE_QUOTE', /quote/],
     ['-target', ['a.bpf.c', '-a', '-target x86'], 'USAGE_CFLAG', /--target-arch/],
     ['-g0', ['a.bpf.c', '-a', '-g0'], 'USAGE_CFLAG', /BTF/],
@@ -58,6 +63,28 @@ describe('the command line', () => {
     expect(readdirSync(directory).sort()).toEqual(before);
   });
 
+  test('a header that the source includes is not replaced, by no name of it and not out of the cache', async () => {
+    const directory = directoryWith({ 'a.bpf.c': `#include "sub/types.h"\n${TINY}` });
+    mkdirSync(path.join(directory, 'sub'));
+    const header = path.join(directory, 'sub/types.h');
+    writeFileSync(header, 'struct mine { int x; };\n');
+    symlinkSync('sub', path.join(directory, 'link'));
+    const env = { ECC_CACHE_DIR: path.join(directory, 'cache'), ECC_CACHE_SIZE: undefined };
+    const build = (...args: string[]) => ecc(['a.bpf.c', ...args], { cwd: directory, env });
+    expect((await build('-o', 'out', '--package-name', 'types.h')).status).toBe(0);
+    for (const args of [
+      ['--depfile', 'sub/types.h'],
+      ['--depfile', header],
+      ['--depfile', 'link/types.h'],
+      ['-o', 'sub', '--package-name', 'types.h', '--force'],
+    ]) {
+      const { status, stderr } = await build(...args);
+      expect(stderr).toMatch(/error\[USAGE_COLLISION\]: .* would replace sub\/types\.h, which the source includes/);
+      expect(status).toBe(2);
+      expect(readFileSync(header, 'utf8')).toBe('struct mine { int x; };\n');
+    }
+  });
+
   test('errors as JSON', async () => {
     const { stderr, status } = await ecc(['none.bpf.c', '--json'], { cwd: testDirectory() });
     expect(status).toBe(2);
@@ -66,6 +93,20 @@ describe('the command line', () => {
 });
 
 describe('clang', () => {
+  test('what a workspace lacks is not said to be lacking on the include path', async () => {
+    const directory = directoryWith({ 'a.bpf.c': TINY });
+    mkdirSync(path.join(directory, 'ws'));
+    const stderr = await refused(['a.bpf.c', '-w', 'ws', '--target-arch', 'x86'], directory, 4, 'COMPILE_FAILED');
+    expect(stderr).toContain('ws has neither include/vmlinux.h nor include/vmlinux/x86/vmlinux.h');
+  });
+
+  test('no note is about a file of ours', async () => {
+    const directory = directoryWith({ 'a.bpf.c': 'int f(struct nowhere *e) { return e->x; }\n' });
+    const stderr = await refused(['a.bpf.c'], directory, 4, 'COMPILE_FAILED');
+    expect(stderr).toContain("incomplete definition of type 'struct nowhere'");
+    expect(stderr).not.toMatch(/ecc-|note:/);
+  });
+
   test('a syntax error comes as clang prints it, and old artefacts stay', async () => {
     const directory = directoryWith({ 'a.bpf.c': TINY });
     await ecc(['a.bpf.c'], { cwd: directory });

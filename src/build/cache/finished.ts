@@ -11,7 +11,7 @@ import type { BuildEvent, BuildOptions } from '../build.ts';
 import type { CompiledObject } from '../compile.ts';
 import type { Artefact, BuildPlan } from '../plan.ts';
 import { knownToolchain } from '../toolchain.ts';
-import { protectForeignPackages, type WrittenFile, writeFiles } from '../write.ts';
+import { protectForeignPackages, protectInputs, type WrittenFile, writeFiles } from '../write.ts';
 import { recordKey } from './key.ts';
 import { portablePath } from './portable-path.ts';
 import {
@@ -107,6 +107,7 @@ export async function restore(
   if (files.length > 0) {
     const artefacts = files.map(({ artefact }) => artefact as Artefact);
     await protectForeignPackages(artefacts, options.force === true);
+    protectInputs(artefacts, inputsOf(plan, record));
     await writeFiles(files, { staging: [path.join(store.root, 'staging')], signal: options.signal });
   }
   makeNewer(plan, record);
@@ -117,14 +118,26 @@ export async function restore(
 /** Tells of a build that was not done what it would have told. */
 export function replay({ plan, record, changed }: Finished, onEvent: (event: BuildEvent) => void): void {
   const { source } = plan;
-  const directory = path.dirname(source);
-  const users = (files: readonly string[]) =>
-    files.filter((file) => !path.isAbsolute(file)).map((file) => path.join(directory, file));
-  const files = [source, ...users(record.inputs.map(([file]) => file))];
-  onEvent({ kind: 'inputs', source, files, absent: users(record.absent) });
+  onEvent({ kind: 'inputs', source, files: inputsOf(plan, record), absent: usersFiles(plan, record.absent) });
   if (record.diagnostics !== '') onEvent({ kind: 'diagnostics', source, text: record.diagnostics });
   for (const warning of record.warnings) onEvent({ kind: 'warning', source, warning });
   onEvent({ kind: 'reused', source, restored: changed.length > 0 });
+}
+
+/** The source, and what it includes of the user's. */
+function inputsOf(plan: BuildPlan, record: BuildRecord): string[] {
+  return [
+    plan.source,
+    ...usersFiles(
+      plan,
+      record.inputs.map(([file]) => file),
+    ),
+  ];
+}
+
+function usersFiles({ source }: BuildPlan, files: readonly string[]): string[] {
+  const directory = path.dirname(source);
+  return files.filter((file) => !path.isAbsolute(file)).map((file) => path.join(directory, file));
 }
 
 /** An artefact older than what it is made from would have make ask for it again and again. */
