@@ -23,7 +23,7 @@ import {
 } from './compile.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { type BuildPlan, makePlans, type OutputRequest } from './plan.ts';
-import { renderArtefact } from './render.ts';
+import { renderArtefact, renderDepfile } from './render.ts';
 import { checkReadable } from './source.ts';
 import { protectForeignPackages, protectInputs, type WrittenFile, writeFiles } from './write.ts';
 
@@ -118,6 +118,10 @@ export async function preparePlans(options: BuildOptions): Promise<BuildPlan[]> 
 async function makeReadablePlans(options: BuildOptions): Promise<BuildPlan[]> {
   const plans = makePlans(options);
   if (options.exportHeader !== undefined) await checkReadable(options.exportHeader);
+  if (options.btfgen && options.btfhubArchive !== undefined) {
+    const { findBtfArchive } = await import('./btfgen.ts');
+    await findBtfArchive(options.btfhubArchive);
+  }
   if (options.workspace !== undefined) await checkDirectory('--workspace-path', options.workspace);
   return plans;
 }
@@ -169,8 +173,12 @@ async function makeObject(plan: BuildPlan, { options, shared }: BuildContext): P
   const compiled = await compileObject(source, { ...options, shared, onInputs: takeInputs(plan, options) });
   const { object, diagnostics } = compiled;
   if (diagnostics !== '') options.onEvent?.({ kind: 'diagnostics', source, text: diagnostics });
-  await write([{ artefact: plan.artefacts[0]!, content: object }], options);
-  return { compiled, warnings: [], contents: [object] };
+  const files = plan.artefacts.map((artefact) => ({
+    artefact,
+    content: artefact.kind === 'depfile' ? renderDepfile(plan, compiled.dependencies) : object,
+  }));
+  await write(files, options);
+  return { compiled, warnings: [], contents: files.map(({ content }) => content) };
 }
 
 async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext): Promise<FinishedBuild> {

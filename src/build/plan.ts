@@ -83,9 +83,21 @@ export function makePlans(request: OutputRequest): BuildPlan[] {
 function* artefacts(request: OutputRequest, source: string, objName: string, several: boolean): Generator<Artefact> {
   const directory = request.outDir ?? path.dirname(source);
   const at = (name: string) => (directory === '.' && !source.startsWith('./') ? name : path.join(directory, name));
-  const format = request.yaml ? 'yaml' : 'json';
   yield { kind: 'object', path: at(`${objName}.bpf.o`) };
-  if (request.objectOnly) return;
+  if (!request.objectOnly) yield* aboutObject(request, { at, objName, several });
+  if (request.depfile !== undefined) yield { kind: 'depfile', path: request.depfile };
+}
+
+interface Naming {
+  /** The path of a file of this name. */
+  readonly at: (name: string) => string;
+  readonly objName: string;
+  readonly several: boolean;
+}
+
+/** Everything that needs the metadata. */
+function* aboutObject(request: OutputRequest, { at, objName, several }: Naming): Generator<Artefact> {
+  const format = request.yaml ? 'yaml' : 'json';
   yield { kind: 'skeleton', path: at(`${objName}.skel.${format}`) };
   if (request.types) yield { kind: 'types', path: at(`${objName}.bpf.ts`) };
   if (!request.noPackage) {
@@ -98,7 +110,6 @@ function* artefacts(request: OutputRequest, source: string, objName: string, sev
     yield { kind: 'standalone', path: at(`${objName}.out`) };
   }
   if (request.btfgen) yield { kind: 'archive', path: at(`${objName}.tar`) };
-  if (request.depfile !== undefined) yield { kind: 'depfile', path: request.depfile };
 }
 
 function checkConflicts(request: OutputRequest): void {

@@ -28,9 +28,7 @@ const RENDERERS: Readonly<Record<ArtefactKind, Renderer>> = {
   object: async ({ compiled }) => ({ content: compiled.object }),
   skeleton: async ({ compiled }, artefact) => ({ content: await emit(compiled.meta, artefact.path) }),
   package: async ({ compiled }, artefact) => ({ content: await emit(makePackage(compiled), artefact.path) }),
-  depfile: async ({ plan, compiled }) => ({
-    content: emitDepfile({ targets: targetsOf(plan), dependencies: compiled.dependencies }),
-  }),
+  depfile: async ({ plan, compiled }) => ({ content: renderDepfile(plan, compiled.dependencies) }),
   types: async ({ compiled }) => ({ content: (await import('./types.ts')).emitTypes(compiled) }),
   'wasm-header': async ({ compiled }) => {
     const { emitWasmHeader } = await import('../codegen/c/wasm-header.ts');
@@ -89,6 +87,7 @@ async function emit(value: unknown, file: string): Promise<string> {
 }
 
 /** A rule for every file that the build writes, so that each is remade when a source changes. */
-function targetsOf(plan: BuildPlan): string[] {
-  return plan.artefacts.filter(({ kind }) => kind !== 'depfile').map((artefact) => artefact.path);
+export function renderDepfile(plan: BuildPlan, dependencies: readonly string[]): string {
+  const targets = plan.artefacts.filter(({ kind }) => kind !== 'depfile').map((artefact) => artefact.path);
+  return emitDepfile({ targets, dependencies });
 }

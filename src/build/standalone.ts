@@ -139,7 +139,7 @@ function libraryMissing(missing: readonly string[], arch: Arch): ToolError {
   return new ToolError('TOOL_LIBRARY_MISSING', message, {
     details: { missing, arch },
     hint: isCross
-      ? `build it on a ${arch} machine, or install the C library of that architecture and its ${packages.join(', ')}`
+      ? `build it on a machine of that architecture, or install the C library of that architecture and its ${packages.join(', ')}`
       : `apt install ${packages.join(' ')}`,
   });
 }

@@ -79,6 +79,17 @@ describe('one source', () => {
     expect(JSON.parse(inspected.stdout).build_info.target_arch).toBe('s390');
   });
 
+  test('--object-only writes an object and, if asked, what it depends on', async () => {
+    const { directory } = project(`#include "own.h"\n${TINY}`);
+    writeFileSync(path.join(directory, 'own.h'), '#define OWN 1\n');
+    const result = await ecc(['prog.bpf.c', '--object-only', '--depfile', 'prog.d'], { cwd: directory });
+    expect(result).toEqual({ status: 0, stdout: '', stderr: 'Compiling bpf object...\n' });
+    expect(readdirSync(directory).sort()).toEqual(['own.h', 'prog.bpf.c', 'prog.bpf.o', 'prog.d']);
+    expect(readFileSync(path.join(directory, 'prog.d'), 'utf8')).toBe(
+      'prog.bpf.o: \\\n  prog.bpf.c \\\n  own.h\n\nown.h:\n',
+    );
+  });
+
   test('several sources have a package each, and one that fails does not stop the others', async () => {
     const { directory } = project();
     writeFileSync(path.join(directory, 'two.bpf.c'), TINY);

@@ -44,6 +44,12 @@ describe('the command line', () => {
     ['--keep-source alone', ['a.bpf.c', '--keep-source'], 'USAGE_CONFLICT', /--keep-source needs --standalone/],
     ['an empty directory name', ['a.bpf.c', '-o', ''], 'USAGE_VALUE', /--output-path: the value is empty/],
     ['an empty dependency file name', ['a.bpf.c', '--depfile', ''], 'USAGE_VALUE', /--depfile: the value is empty/],
+    [
+      'no such BTF archive',
+      ['a.bpf.c', '-b', '--btfhub-archive', 'none'],
+      'USAGE_BTF_ARCHIVE',
+      /^error\[\w+\]: none: no such directory/,
+    ],
     ['no such workspace', ['a.bpf.c', '-w', 'none'], 'USAGE_VALUE', /--workspace-path none: no such directory/],
     ['a file as workspace', ['a.bpf.c', '-w', 'a.h'], 'USAGE_VALUE', /--workspace-path a\.h: is not a directory/],
     ['an open quote in flags', ['a.bpf.c', '-a', '-D"x'], 'USAGE_QUOTE', /quote/],
