@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Every check: formatting and lint, types, tests. Ends with one line that counts them.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,10 @@ try {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
-  const { status } = spawnSync(process.execPath, [...args, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const messages = path.join(scratch, 'messages');
+  mkdirSync(messages);
+  const env = { ...process.env, ECC_TEST_MESSAGES: messages };
+  const { status } = spawnSync(process.execPath, [...args, ...process.argv.slice(2)], { stdio: 'inherit', env });
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
     counts.passed += result.numPassedTests;
@@ -40,6 +43,8 @@ try {
   }
   // a file that cannot be loaded fails without a failed test
   if (status !== 0 && counts.failed === 0) counts.failed++;
+  // a choice of the tests provokes a part of the messages only
+  if (process.argv.length === 2) check('the examples of docs/errors.md', ['scripts/errors-page.mjs', messages]);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@
  */
 import { MalformedError } from '../core/errors.ts';
 import { type CoreReloc, CoreRelocKind, coreRelocKindName } from './ext.ts';
-import { isComposite, isEnum, Kind, kindName, type TypeId } from './kinds.ts';
+import { aKind, isComposite, isEnum, Kind, kindName, type TypeId } from './kinds.ts';
 import { resolve } from './layout.ts';
 import type { Btf } from './table.ts';
 
@@ -82,7 +82,7 @@ export function resolveAccess(btf: Btf, reloc: CoreReloc): Access {
       steps.push({ step: 'element', typeId, index });
       end = btf.arrayElement(typeId);
     } else {
-      throw badAccess(btf, reloc, `steps into type ${typeId}, a ${kindName(kind)}`);
+      throw badAccess(btf, reloc, `steps into type ${typeId}, ${aKind(kind)}`);
     }
   }
   return { root, steps, end };

@@ -34,6 +34,12 @@ export function kindName(kind: number): string {
   return NAMES[kind] ?? `kind ${kind}`;
 }
 
+/** `an int`, `a struct`. */
+export function aKind(kind: number): string {
+  const name = kindName(kind);
+  return `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
 /** `int` encoding bits. */
 export const IntEncoding = { signed: 1, char: 2, bool: 4 } as const;
 

@@ -9,7 +9,7 @@
  */
 import { ByteReader, stringReader } from '../core/bytes.ts';
 import { MalformedError } from '../core/errors.ts';
-import { Kind, kindName, type Linkage, type TypeId } from './kinds.ts';
+import { aKind, Kind, type Linkage, type TypeId } from './kinds.ts';
 import { NameIndex } from './names.ts';
 import type { Occurrences } from './occurrences.ts';
 
@@ -346,7 +346,7 @@ function placeTypes(words: Uint32Array, base: Btf | undefined, what: string): Ui
     const info = words[at + 1]!;
     const kind = (info >>> 24) & 0x1f;
     if (kind === 0 || kind > Kind.enum64) {
-      throw new MalformedError('BTF_BAD_KIND', `${what}: type ${firstId + own} is of unknown ${kindName(kind)}`, {
+      throw new MalformedError('BTF_BAD_KIND', `${what}: type ${firstId + own} is of unknown kind ${kind}`, {
         details: { typeId: firstId + own, kind },
       });
     }
@@ -455,7 +455,7 @@ function badReference(what: string, id: number, ref: number, count: number): Mal
 function badFunc(what: string, id: number, proto: number, kind: number): MalformedError {
   return new MalformedError(
     'BTF_BAD_FUNC',
-    `${what}: func ${id} refers to type ${proto}, a ${kindName(kind)}, expected a funcProto`,
+    `${what}: func ${id} refers to type ${proto}, ${aKind(kind)}, expected a funcProto`,
     { details: { typeId: id, ref: proto } },
   );
 }

@@ -12,6 +12,7 @@ import { type EccError, IoError, isEccError, MalformedError, ToolError, UsageErr
 import { makeDirectory } from '../core/make-directory.ts';
 import { mapParallel } from '../core/parallel.ts';
 import { cacheDirectory } from '../core/paths.ts';
+import { reasonOf } from '../core/system-error.ts';
 import { type ArchiveEntry, packTar, readTar } from '../package/archive.ts';
 import { ARCH_FACTS, type Arch } from '../toolchain/arch.ts';
 import { type RunOptions, runTool } from '../toolchain/run.ts';
@@ -139,9 +140,9 @@ async function listKernels(archive: string, arch: Arch): Promise<ArchivedKernel[
 
 async function directories(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError('USAGE_BTF_ARCHIVE', `the BTF archive cannot be read: ${error.code}`, { cause: error }).in(
-      directory,
-    );
+    throw new UsageError('USAGE_BTF_ARCHIVE', `the BTF archive cannot be read: ${reasonOf(error.code ?? 'unknown')}`, {
+      cause: error,
+    }).in(directory);
   });
   const names: string[] = [];
   for (const entry of entries) {
@@ -173,7 +174,7 @@ async function shrink(
     await writeFile(full, await unpack(file, release, xz!, run));
   } else {
     await stat(file).catch((error: NodeJS.ErrnoException) => {
-      throw new IoError('IO_READ_FAILED', `cannot be read: ${error.code}`, { cause: error });
+      throw new IoError('IO_READ_FAILED', `cannot be read: ${reasonOf(error.code ?? 'unknown')}`, { cause: error });
     });
   }
   const small = path.join(scratch, 'small.btf');

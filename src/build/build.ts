@@ -235,9 +235,9 @@ function write(files: readonly WrittenFile[], options: BuildOptions): Promise<vo
 function refuseWarnings({ source, warnings }: CompiledSource): void {
   if (warnings.length === 0) return;
   const count = warnings.length === 1 ? 'a warning' : `${warnings.length} warnings`;
-  throw new CompileError('COMPILE_STRICT', `${count}, and --strict treats warnings as errors; nothing was written`).in(
-    source,
-  );
+  throw new CompileError('COMPILE_STRICT', `${count}, and --strict treats warnings as errors; nothing was written`, {
+    hint: 'mend what they are about, or leave out --strict',
+  }).in(source);
 }
 
 /** Where half-written files may lie: our cache, if it is there. */

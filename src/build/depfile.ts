@@ -36,6 +36,7 @@ function escapeName(name: string): string {
     throw new UsageError(
       'USAGE_DEPFILE_NAME',
       `${JSON.stringify(name)}: a name with a line break cannot be in a dependency file`,
+      { hint: 'rename it, or build without --depfile' },
     );
   }
   return name.replaceAll('$', '$$$$').replace(/(\\*)([ \t#:])/g, '$1$1\\$2');

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noteWarnings } from '../../test/support/messages.ts';
 import { findForgottenIncludes, HEADER_ONLY_FLAGS } from './header-only.ts';
 
 let directory: string;
@@ -38,6 +39,7 @@ describe.skipIf(spawnSync('clang', ['--version']).status !== 0)('with clang', ()
       const { status, stderr } = clang(BODY, flag);
       expect(status).not.toBe(0);
       const found = findForgottenIncludes(stderr, isHeader);
+      noteWarnings(found);
       expect(found.map(({ message, line, column }) => [message.split(' ')[0], line, column])).toEqual([
         ['__u32', 2, 2],
         ['bool', 3, 2],

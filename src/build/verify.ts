@@ -68,7 +68,9 @@ function recordedInfo({ buildInfo }: Package): BuildInfo {
 function recordedArch({ target_arch: name }: BuildInfo): Arch {
   const arch = ARCHITECTURES.find((known) => known === name);
   if (arch !== undefined) return arch;
-  throw new UsageError('USAGE_ARCH', `the package was made for ${name}, which is no architecture that is known here`);
+  throw new UsageError('USAGE_ARCH', `the package was made for ${name}, which is no architecture that is known here`, {
+    hint: `known are ${ARCHITECTURES.join(', ')}`,
+  });
 }
 
 /** A package is from anybody, and clang has flags that load programs or write files. */

@@ -70,7 +70,10 @@ export function splitWords(text: string): string[] {
       word = (word ?? '') + char;
     }
   }
-  if (quote !== '') throw new UsageError('USAGE_QUOTE', `-a ${text}: the quote ${quote} is not closed`);
+  if (quote !== '')
+    throw new UsageError('USAGE_QUOTE', `-a ${text}: the quote ${quote} is not closed`, {
+      hint: `the shell takes quotes away, ecc needs its own: -a '-DX="y z"'`,
+    });
   if (word !== undefined) words.push(word);
   return words;
 }

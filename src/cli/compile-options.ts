@@ -211,6 +211,7 @@ function sortFiles(
     throw new UsageError(
       'USAGE_HEADER',
       `one export header can be given, not ${headers.length}: ${headers.join(', ')}`,
+      { hint: 'give one that includes the others' },
     );
   return { sources, exportHeader: headers[0] };
 }

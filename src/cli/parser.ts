@@ -96,7 +96,10 @@ const LISTS = new Set(['_', '--', 'files', 'sources', 'args', 'additional-cflags
 function checkRepeated(argv: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(argv)) {
     if (!Array.isArray(value) || LISTS.has(name) || /[A-Z]/.test(name)) continue;
-    throw new UsageError('USAGE_REPEATED', `--${name} is given ${value.length} times, and takes one value`);
+    throw new UsageError(
+      'USAGE_REPEATED',
+      `${name.length === 1 ? '-' : '--'}${name} is given ${value.length} times, and takes one value`,
+    );
   }
   return true;
 }

@@ -117,7 +117,10 @@ function attachTargets(words: readonly string[]): Record<string, string | false>
   const targets: Record<string, string | false> = Object.create(null);
   for (const word of words) {
     const equals = word.indexOf('=');
-    if (equals < 1) throw new UsageError('USAGE_ATTACH', `--attach ${word}: PROGRAM=TARGET is expected`);
+    if (equals < 1)
+      throw new UsageError('USAGE_ATTACH', `--attach ${word}: PROGRAM=TARGET is expected`, {
+        hint: 'such as --attach on_open=/bin/bash:readline, or --attach on_open=none to leave it out',
+      });
     const target = word.slice(equals + 1);
     targets[word.slice(0, equals)] = target === 'none' ? false : target;
   }

@@ -33,7 +33,7 @@ export class ByteReader {
     const where = part === '' ? this.#what : `${this.#what}: ${part}`;
     throw new MalformedError(
       this.#code,
-      `${where} needs bytes 0x${offset.toString(16)}…0x${(offset + size).toString(16)}, but there are only 0x${this.bytes.length.toString(16)}`,
+      `${where}: bytes 0x${offset.toString(16)}…0x${(offset + size).toString(16)} are needed, but there are only 0x${this.bytes.length.toString(16)}`,
       { details: { offset, size, available: this.bytes.length } },
     );
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { IoError, UsageError } from './errors.ts';
+import { reasonOf } from './system-error.ts';
 
 /**
  * @throws {UsageError} `USAGE_NO_FILE` when it does not exist or is a directory.
@@ -31,6 +32,8 @@ export function inputError(file: string, error: unknown): unknown {
     );
   if (code === 'EISDIR')
     return new UsageError('USAGE_NO_FILE', 'is a directory, a file is expected', { cause: error }).in(file);
-  const why = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : code;
-  return new IoError('IO_READ_FAILED', `cannot be read: ${why}`, { details: { errno: code }, cause: error }).in(file);
+  return new IoError('IO_READ_FAILED', `cannot be read: ${reasonOf(code)}`, {
+    details: { errno: code },
+    cause: error,
+  }).in(file);
 }

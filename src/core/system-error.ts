@@ -11,6 +11,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a file is in the place of the directory',
   ENAMETOOLONG: 'the name is too long',
   EIO: 'the device reports an error',
+  ENOENT: 'no such file or directory',
+  ELOOP: 'the links lead in a circle',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open on this machine',
 };

@@ -59,7 +59,10 @@ export class AstSplitter {
         throw new ToolError(
           'TOOL_AST',
           this.#seen === 0 ? "clang's syntax tree has an unknown layout" : "clang's syntax tree ends too early",
-          { details: { nodes: this.#seen } },
+          {
+            details: { nodes: this.#seen },
+            hint: 'if clang is a wrapper that changes its output, name the real one with --clang-bin',
+          },
         );
       }
     }

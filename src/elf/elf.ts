@@ -219,7 +219,13 @@ export function parseElf(bytes: Uint8Array): ElfFile {
   const reader = new ByteReader(bytes, littleEndian, 'ELF file', 'ELF_TRUNCATED');
   reader.need(0, HEADER_SIZE, 'header');
   if (bytes[4] !== 2) {
-    throw new UnsupportedError('UNSUP_ELF_CLASS', `a 64-bit ELF file is expected, this one is of class ${bytes[4]}`);
+    throw new UnsupportedError(
+      'UNSUP_ELF_CLASS',
+      `a 64-bit ELF file is expected, this is ${bytes[4] === 1 ? 'one of 32 bits' : `of class ${bytes[4]}`}`,
+      {
+        hint: 'eBPF objects have 64 bits: clang -target bpf',
+      },
+    );
   }
   const tableOffset = reader.size64(0x28);
   const entrySize = reader.u16(0x3a);

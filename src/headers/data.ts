@@ -70,13 +70,17 @@ export function getKernel(arch: string, version?: string, directory?: string): S
   const kernels = listKernels(directory).filter((kernel) => kernel.arch === arch);
   const found = kernels.find((kernel) => version === undefined || kernel.version === version);
   if (found !== undefined) return found;
-  throw new UsageError('USAGE_KERNEL', `no types of a kernel ${version ?? ''} for ${arch} ship with ecc`, {
-    details: { arch, version, available: kernels.map((kernel) => kernel.version) },
-    hint:
-      kernels.length === 0
-        ? 'give a header or BTF of the kernel with --vmlinux FILE'
-        : `there are: ${kernels.map((kernel) => kernel.version).join(', ')}; or give a header or BTF with --vmlinux FILE`,
-  });
+  throw new UsageError(
+    'USAGE_KERNEL',
+    `no types of a kernel ${version === undefined ? '' : `${version} `}for ${arch} ship with ecc`,
+    {
+      details: { arch, version, available: kernels.map((kernel) => kernel.version) },
+      hint:
+        kernels.length === 0
+          ? 'give a header or BTF of the kernel with --vmlinux FILE'
+          : `there are: ${kernels.map((kernel) => kernel.version).join(', ')}; or give a header or BTF with --vmlinux FILE`,
+    },
+  );
 }
 
 const decompress = promisify(brotliDecompress);

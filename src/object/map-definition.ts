@@ -2,7 +2,7 @@
  * Map definitions as libbpf's `.maps` convention writes them: a struct whose members encode numbers in array lengths
  * (`__uint`), types in pointers (`__type`) and slots in a last array (`__array`).
  */
-import { isEnum, Kind, kindName, type TypeId } from '../btf/kinds.ts';
+import { aKind, isEnum, Kind, kindName, type TypeId } from '../btf/kinds.ts';
 import { resolve, sizeOf } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 import { MalformedError, UnsupportedError } from '../core/errors.ts';
@@ -109,7 +109,7 @@ interface Field {
 function encodedNumber(field: Field): number {
   const { btf } = field;
   const array = pointedType(field);
-  if (btf.kind(array) !== Kind.array) throw badField(field, `points to a ${kindName(btf.kind(array))}, not an array`);
+  if (btf.kind(array) !== Kind.array) throw badField(field, `points to ${aKind(btf.kind(array))}, not an array`);
   return btf.arrayLength(array);
 }
 
@@ -127,7 +127,7 @@ function pointedType(field: Field): TypeId {
   const { btf } = field;
   const pointer = resolve(btf, field.typeId);
   if (btf.kind(pointer) !== Kind.ptr) {
-    throw badField(field, `is a ${kindName(btf.kind(pointer))}, expected a pointer (use __uint() or __type())`);
+    throw badField(field, `is ${aKind(btf.kind(pointer))}, expected a pointer (use __uint() or __type())`);
   }
   return btf.ref(pointer);
 }
@@ -153,6 +153,7 @@ function agreedSize(field: Field, known: number, size: number): number {
     `map ${field.map}: ${field.name} gives ${size} bytes after ${known}`,
     {
       details: { map: field.map, field: field.name, sizes: [known, size] },
+      hint: 'say it once: __type(key, TYPE) or __uint(key_size, BYTES), and likewise for the value',
     },
   );
 }
@@ -175,7 +176,7 @@ function readValues(field: Field, draft: Draft): void {
   const target = resolve(btf, btf.ref(pointer));
   const expected = holdsPrograms ? Kind.funcProto : Kind.struct;
   if (btf.kind(target) !== expected) {
-    throw badField(field, `points to a ${kindName(btf.kind(target))}, expected a ${kindName(expected)}`);
+    throw badField(field, `points to ${aKind(btf.kind(target))}, expected ${aKind(expected)}`);
   }
   if (!holdsPrograms) draft.inner = parseMapDefinition(btf, target, `${map}.inner`, true);
 }

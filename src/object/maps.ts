@@ -2,7 +2,7 @@
  * The maps of an object, in libbpf's order: those of `.maps`, one for each section of global variables, kconfig, struct_ops. What
  * the source puts into maps comes from relocations and is added elsewhere.
  */
-import { Kind, kindName, Linkage, type TypeId } from '../btf/kinds.ts';
+import { aKind, Kind, Linkage, type TypeId } from '../btf/kinds.ts';
 import { resolve } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 import { MalformedError, UnsupportedError } from '../core/errors.ts';
@@ -65,6 +65,7 @@ function userMaps(sources: MapSources): BpfMap[] {
         `map ${variable.name}: an object can have one arena, ${arena.name} is one`,
         {
           details: { map: variable.name, other: arena.name },
+          hint: 'put the __arena variables of both into one',
         },
       );
     }
@@ -145,7 +146,7 @@ function checkMapVariable(btf: Btf, variable: DataVariable, section: ElfSection)
     });
   }
   const id = resolve(btf, variable.typeId);
-  if (btf.kind(id) !== Kind.struct) throw badMap(variable, `is a ${kindName(btf.kind(id))}, expected a struct`);
+  if (btf.kind(id) !== Kind.struct) throw badMap(variable, `is ${aKind(btf.kind(id))}, expected a struct`);
   if (btf.recordedSize(id) > size) {
     throw badMap(variable, `its type has ${btf.recordedSize(id)} bytes, its place in ${section.name} ${size}`);
   }
@@ -166,7 +167,10 @@ function arenaSection(sources: MapSources, map: string, definition: MapDefinitio
     throw new MalformedError(
       'BTF_MAP_ARENA_TOO_SMALL',
       `map ${map}: has ${definition.maxEntries} pages, its variables take ${section.size} bytes`,
-      { details: { map, pages: definition.maxEntries, size: section.size } },
+      {
+        details: { map, pages: definition.maxEntries, size: section.size },
+        hint: `__uint(max_entries, ${Math.ceil(section.size / PAGE_SIZE)}) or more`,
+      },
     );
   }
   return {
@@ -295,7 +299,7 @@ function structOpsType(
   if (btf.kind(typeId) !== Kind.struct) {
     throw new MalformedError(
       'BTF_STRUCT_OPS_BAD_VARIABLE',
-      `struct_ops ${variable.name}: is a ${kindName(btf.kind(typeId))}, expected a struct`,
+      `struct_ops ${variable.name}: is ${aKind(btf.kind(typeId))}, expected a struct`,
       { details },
     );
   }

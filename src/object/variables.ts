@@ -2,7 +2,7 @@
  * Where global variables really are. clang leaves sizes and offsets in `datasec` types at zero for the loader to fill in from the
  * symbol table; that is done here, beside the BTF and not in it.
  */
-import { Kind, kindName, Linkage, type TypeId } from '../btf/kinds.ts';
+import { aKind, Kind, Linkage, type TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { MalformedError } from '../core/errors.ts';
 import { SectionType, SymbolVisibility } from '../elf/elf.ts';
@@ -93,7 +93,7 @@ function placeVariables(
     if (btf.kind(varTypeId) !== Kind.var) {
       throw new MalformedError(
         'BTF_DATASEC_BAD_ENTRY',
-        `datasec ${name}: entry ${i} is type ${varTypeId}, a ${kindName(btf.kind(varTypeId))}, expected a var`,
+        `datasec ${name}: entry ${i} is type ${varTypeId}, ${aKind(btf.kind(varTypeId))}, expected a var`,
         { details: { typeId: id, section: name, entry: i } },
       );
     }

@@ -54,9 +54,12 @@ export function isTar(bytes: Uint8Array): boolean {
  */
 export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
   const { Parser } = await import('tar');
-  if (!isTar(bytes)) throw new MalformedError('PKG_TAR', 'is not a tar archive');
+  if (!isTar(bytes))
+    throw new MalformedError('PKG_TAR', 'is not a tar archive', {
+      hint: 'compressed archives are to be unpacked first',
+    });
   if (bytes.length % BLOCK !== 0 || bytes.subarray(-BLOCK).some((byte) => byte !== 0)) {
-    throw new MalformedError('PKG_TAR', 'is not a whole tar archive: its end is missing');
+    throw new MalformedError('PKG_TAR', 'is not a whole tar archive: its end is missing', { hint: 'copy it again' });
   }
   return new Promise((resolve, reject) => {
     const entries: ArchiveEntry[] = [];

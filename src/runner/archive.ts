@@ -25,12 +25,16 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedArchive> {
   const wanted = hasBtf ? undefined : await kernelPath();
   const files = new Map((await readTar(bytes)).map((entry) => [entry.path, entry.content]));
   const packageBytes = files.get('package.json') ?? files.get('package.yaml');
-  if (packageBytes === undefined) throw new MalformedError('PKG_NO_PACKAGE', 'the archive holds no package.json');
+  if (packageBytes === undefined)
+    throw new MalformedError('PKG_NO_PACKAGE', 'the archive holds no package.json', {
+      hint: 'an archive that ecc --btfgen wrote is expected',
+    });
   if (wanted === undefined) return { packageBytes, kernelBtf: undefined };
   const btf = files.get(wanted);
   if (btf === undefined) {
     throw new UnsupportedError('UNSUP_KERNEL', `this kernel has no BTF, and the archive has none for it (${wanted})`, {
       details: { wanted },
+      hint: 'give the BTF of this kernel with --btf FILE, or make the package with an archive that has it (ecc --btfgen)',
     });
   }
   const directory = await mkdtemp(path.join(os.tmpdir(), temporaryPrefix()));

@@ -218,9 +218,14 @@ export async function attachFlowNetns(request: AttachRequest): Promise<Attachmen
   const { native, handle } = request;
   const path = request.target ?? '/proc/self/ns/net';
   const file = await open(path).catch((cause: unknown) => {
-    throw new LoadError('LOAD_ATTACH_TARGET', `program ${handle.name}: network namespace ${path} cannot be opened`, {
-      cause,
-    });
+    throw new LoadError(
+      'LOAD_ATTACH_TARGET',
+      `program ${handle.name}: network namespace ${path} cannot be opened: ${(cause as NodeJS.ErrnoException).code}`,
+      {
+        hint: 'ip netns list names those that there are; --attach PROGRAM=/run/netns/NAME',
+        cause,
+      },
+    );
   });
   try {
     const to = `network namespace ${path}`;

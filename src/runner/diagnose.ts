@@ -155,7 +155,7 @@ async function explainLoad(model: ObjectModel, failure: Errno, text: string, nat
         details: { ...details, symbol: name },
         hint: 'declare it __weak when the program can do without: then it is 0',
       });
-    return new LoadError('LOAD_KSYM', `this kernel has no ${name}, which the program takes from it`, {
+    return new LoadError('LOAD_KSYM', `this kernel has no symbol ${name}, which the program needs`, {
       details: { ...details, symbol: name },
       hint: 'declare it __weak and test it before use (bpf_ksym_exists())',
     });

@@ -9,7 +9,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { makeCodec } from '../codegen/ts/run-time.ts';
-import { isEccError, LoadError, UsageError } from '../core/errors.ts';
+import { isEccError, LoadError } from '../core/errors.ts';
+import { inputError } from '../core/read-input.ts';
 import type { Codec } from '../decode/index.ts';
 import { findMapTypeName } from '../object/map-types.ts';
 import type { BpfMap as MapModel, BpfObject as ObjectModel } from '../object/model.ts';
@@ -98,10 +99,8 @@ export interface OpenedPackage {
 export async function openPackage(source: PackageSource): Promise<OpenedPackage> {
   if (typeof source === 'string' || source instanceof URL) {
     const path = source instanceof URL ? fileURLToPath(source) : source;
-    const bytes = await readFile(path).catch((cause: unknown) => {
-      throw new UsageError('USAGE_NO_FILE', `cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause }).in(
-        path,
-      );
+    const bytes = await readFile(path).catch((error: unknown) => {
+      throw inputError(path, error);
     });
     try {
       return await openPackage(bytes);

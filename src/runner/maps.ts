@@ -262,7 +262,7 @@ export class BpfMap<K, V> implements Iterable<[K, V]> {
 
 function mapError(map: string, what: string, { errno, name }: Errno): LoadError {
   const hint = HINTS.get(name);
-  return new LoadError('LOAD_MAP', `map ${map}: ${what}: ${name}`, {
+  return new LoadError('LOAD_MAP', `map ${map}: ${what} failed: ${name}`, {
     details: { map, errno, errnoName: name },
     ...(hint === undefined ? {} : { hint }),
   });

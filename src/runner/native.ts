@@ -133,10 +133,20 @@ export interface Errno {
   readonly name: string;
 }
 
+/** Of the kernel's inside, and of libbpf: no C library has names for them. @see include/linux/errno.h, libbpf_legacy.h `enum libbpf_errno` */
+const OTHER_ERRORS: ReadonlyMap<number, string> = new Map([
+  [524, 'ENOTSUPP'],
+  ...[
+    ...['LIBELF', 'FORMAT', 'KVERSION', 'ENDIAN', 'INTERNAL', 'RELOC', 'LOAD', 'VERIFY', 'PROG2BIG', 'KVER'],
+    ...['PROGTYPE', 'WRNGPID', 'INVSEQ', 'NLPARSE'],
+  ].map((name, index) => [4000 + index, `LIBBPF_ERRNO__${name}`] as const),
+]);
+
 /** @param result a negative errno */
 export function errnoOf(result: number): Errno {
   const errno = Math.abs(result);
-  // libbpf has numbers of its own above the kernel's, for which libuv has no name
+  const own = OTHER_ERRORS.get(errno);
+  if (own !== undefined) return { errno, name: own };
   const name = errno > 0 && errno < 4000 ? getSystemErrorName(-errno) : '';
   return { errno, name: name.startsWith('E') ? name : `error ${errno}` };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openBtf } from '../btf/open.ts';
+import { BtfBuilder } from '../btf/writer.ts';
 import { isEccError } from '../core/errors.ts';
-import { exportTypes, findExportType, makeStructs } from './structs.ts';
+import { emitStructs, exportTypes, findExportType, makeStructs } from './structs.ts';
 
 const read = (name: string) =>
   openBtf(readFileSync(new URL(`../../test/golden/data/${name}/object.o`, import.meta.url)));
@@ -53,4 +54,19 @@ describe('exportTypes', () => {
     const alone = findExportType(linked, 'only_here');
     expect(exportTypes(linked, ['foo', 'only_here'])[1]).toEqual(alone);
   });
+});
+
+test.each(['bootstrap_like', 'map_in_map'])('the text of %s is that of the objects', (name) => {
+  const btf = read(name);
+  expect(emitStructs(btf)).toBe(`${JSON.stringify(makeStructs(btf))}\n`);
+});
+
+test('names that JSON has to escape, longer than a piece of the text', () => {
+  const builder = new BtfBuilder();
+  const int = builder.addInt('é"\\\n\u0001', { size: 4, signed: true });
+  for (let i = 0; i < 400; i++) builder.addStruct(`${'ü'.repeat(100)}"${i}`, 4, [{ name: 'x\ty', type: int }]);
+  const btf = builder.build();
+  const text = emitStructs(btf);
+  expect(text.length).toBeGreaterThan(40_000);
+  expect(text).toBe(`${JSON.stringify(makeStructs(btf))}\n`);
 });

@@ -52,9 +52,79 @@ export function makeStructs(btf: Btf): Structs {
   return { structs };
 }
 
-/** The struct JSON as the reference tool prints it: compact, keys in their order, one line. */
-export function emitStructs(structs: Structs): string {
-  return `${JSON.stringify(structs)}\n`;
+/**
+ * {@link makeStructs} as the JSON that the reference tool prints: compact, keys in their order, one line. Made as text at once, for a table
+ * can have more structs than there is room for as objects.
+ */
+export function emitStructs(btf: Btf): string {
+  const printer = makeCTypePrinter(btf);
+  const quote = cachedQuote();
+  const text = new TextBuffer();
+  text.add('{"structs":[');
+  let separator = '';
+  for (const id of btf.ids(btf.firstOwnId)) {
+    if (btf.kind(id) !== Kind.struct) continue;
+    // as in structInfo()
+    printer.reset();
+    text.add(
+      `${separator}{"type_id":${id},"size":${btf.recordedSize(id)},"name":${quote(btf.name(id) || ANONYMOUS)},"members":[`,
+    );
+    for (let i = 0; i < btf.vlen(id); i++) {
+      const type = quote(memberTypeText(btf, btf.memberType(id, i), printer));
+      text.add(`${i === 0 ? '' : ','}{"name":${quote(btf.memberName(id, i) || ANONYMOUS)},"type":${type}}`);
+    }
+    text.add(']}');
+    separator = ',';
+  }
+  text.add(']}\n');
+  return text.toString();
+}
+
+/** As `JSON.stringify()`; names and types come up again and again. */
+function cachedQuote(): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    let quoted = known.get(text);
+    if (quoted === undefined) {
+      quoted = JSON.stringify(text);
+      if (known.size < MAX_QUOTED) known.set(text, quoted);
+    }
+    return quoted;
+  };
+}
+
+const MAX_QUOTED = 65_536;
+
+/** Characters that are put together before they are stored. */
+const PIECE = 8192;
+
+/** A long text in the making, stored as bytes: strings would keep the collector busy. */
+class TextBuffer {
+  #bytes = Buffer.allocUnsafe(1 << 20);
+  #length = 0;
+  #piece = '';
+
+  add(text: string): void {
+    this.#piece += text;
+    if (this.#piece.length > PIECE) this.#store();
+  }
+
+  #store(): void {
+    // a code unit is at most three bytes of UTF-8
+    const needed = this.#length + this.#piece.length * 3;
+    if (needed > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+      this.#bytes.copy(grown, 0, 0, this.#length);
+      this.#bytes = grown;
+    }
+    this.#length += this.#bytes.write(this.#piece, this.#length);
+    this.#piece = '';
+  }
+
+  toString(): string {
+    this.#store();
+    return this.#bytes.toString('utf8', 0, this.#length);
+  }
 }
 
 /** The first struct of that name as an export type; `undefined` when the table has none (a union or typedef does not count). */

@@ -97,6 +97,7 @@ export async function runTool(
         : `was killed by ${result.signal}`;
     throw new ToolError('TOOL_FAILED', `${tool.path}: ${why}`, {
       details: { ...command, signal: result.signal ?? null },
+      ...(result.signal === 'SIGKILL' ? { hint: 'the machine, or the container, may be out of memory' } : {}),
       cause: result.failure,
     });
   }

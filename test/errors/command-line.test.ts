@@ -130,10 +130,4 @@ describe('warnings', () => {
     const source = `${HEAD}enum big { BIG = 0x100000000 };\nenum big b = BIG;\nSEC("tc") int p(void *c) { return b == BIG; }\n`;
     expect(await stderrOf(['a.bpf.c', '-c', clang], { 'a.bpf.c': source })).toContain('warning[LOADER_ENUM64]: ');
   });
-
-  test('without BTF of the running kernel: UNSUP_NO_KERNEL_BTF', async () => {
-    const text = await stderrOf(['a.bpf.c', '--vmlinux', 'host'], { 'a.bpf.c': TINY });
-    // the kernel of this machine may well have it
-    expect(text).toMatch(/^0\n|error\[UNSUP_NO_KERNEL_BTF\]/);
-  });
 });

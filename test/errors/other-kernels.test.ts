@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import * as tar from 'tar';
 import { beforeEach, expect, test } from 'vitest';
 import { ECC } from '../support/cli.ts';
 import { run, runOk } from '../support/command.ts';
@@ -29,18 +30,24 @@ const without = (...capabilities: string[]) => [
 const DEAD_FILE =
   'mount -t tmpfs tmpfs /mnt; mknod /mnt/dead c 1 3; mount -o remount,nodev /mnt; mount -t tmpfs tmpfs /boot; ! [ -e /proc/config.gz ] || mount --bind /mnt/dead /proc/config.gz';
 
+const RUN = ['run', '--duration', '0.1', 'a.bpf.c'];
+const NO_BTF = mounted('mount -t tmpfs tmpfs /sys/kernel/btf');
+
 interface Case {
   readonly code: string;
   readonly before: readonly string[];
   readonly source: string;
-  readonly flags?: readonly string[];
+  /** Default: what runs the source. */
+  readonly args?: readonly string[];
   readonly says: RegExp;
+  /** Default: 7. */
+  readonly exits?: number;
 }
 
 const CASES: readonly Case[] = [
   {
     code: 'LOAD_NO_BTF',
-    before: mounted('mount -t tmpfs tmpfs /sys/kernel/btf'),
+    before: NO_BTF,
     source:
       'SEC("tp_btf/sched_switch") int p(u64 *c) { struct task_struct *t = (void *)c[1]; return BPF_CORE_READ(t, pid); }\n',
     says: /this kernel has no type information \(\/sys\/kernel\/btf\/vmlinux\).*\n {2}help: .*--btfgen.*--btf FILE/,
@@ -90,8 +97,22 @@ ${EMPTY}`,
       ...without('sys_admin'),
     ],
     source: EMPTY,
-    flags: ['--trace'],
+    args: [...RUN, '--trace'],
     says: /tracefs is not mounted, and cannot be \(EPERM\)\n {2}help: as root: mount -t tracefs/,
+  },
+  {
+    code: 'UNSUP_NO_KERNEL_BTF',
+    before: NO_BTF,
+    source: EMPTY,
+    args: ['a.bpf.c', '--vmlinux', 'host'],
+    says: /the running kernel has no BTF \(\/sys\/kernel\/btf\/vmlinux\)\n {2}help: /,
+    exits: 6,
+  },
+  {
+    code: 'LOAD_PERMISSION',
+    before: without('sys_admin', 'bpf'),
+    source: EMPTY,
+    says: /this process runs as root, but without CAP_BPF\n {2}help: in a container: .*--cap-add/,
   },
 ];
 
@@ -103,13 +124,37 @@ beforeEach(async (context) => {
   requireTool(context, 'setpriv');
 });
 
-test.each(CASES)('$code: $says', async ({ code, before, source, flags = [], says }) => {
+test.each(CASES)('$code: $says', async ({ code, before, source, args = RUN, says, exits = 7 }) => {
   writeFileSync(SOURCE, `${HEAD}${source}`);
-  const [command, ...words] = [...before, process.execPath, ECC, 'run', '--duration', '0.1', 'a.bpf.c', ...flags];
+  const [command, ...words] = [...before, process.execPath, ECC, ...args];
   const { status, stderr } = await run(command!, words, { cwd: directory, env });
-  expect(stderr).toContain(`error[${code}]: a.bpf.c: `);
+  expect(stderr).toMatch(new RegExp(`error\\[${code}\\]: (a\\.bpf\\.c: )?`));
   expect(stderr).toMatch(says);
-  expect(status).toBe(7);
+  expect(status).toBe(exits);
+});
+
+test('UNSUP_KERNEL: no BTF of the kernel, nor in the archive', async () => {
+  writeFileSync(SOURCE, `${HEAD}${EMPTY}`);
+  await runOk(process.execPath, [ECC, 'a.bpf.c'], { cwd: directory, env });
+  await tar.create({ file: path.join(directory, 'a.tar'), cwd: directory }, ['package.json']);
+  const [command, ...words] = [...NO_BTF, process.execPath, ECC, 'run', 'a.tar'];
+  const { status, stderr } = await run(command!, words, { cwd: directory, env });
+  expect(stderr).toMatch(
+    /error\[UNSUP_KERNEL\]: a\.tar: this kernel has no BTF, and the archive has none for it \(btfhub-archive\/.*\.btf\)\n {2}help: /,
+  );
+  expect(status).toBe(6);
+});
+
+test('UNSUP_KERNEL_BTF: the library, where the kernel has no BTF', async () => {
+  const script = path.join(directory, 'host.mjs');
+  const library = JSON.stringify(path.join(import.meta.dirname, '../../dist/btf.js'));
+  writeFileSync(
+    script,
+    `import { readHostBtf } from ${library};\ntry { readHostBtf(); } catch ({ code, message }) { console.error(\`error[\${code}]: \${message}\`); }\n`,
+  );
+  const [command, ...words] = [...NO_BTF, process.execPath, script];
+  const { stderr } = await run(command!, words);
+  expect(stderr).toBe('error[UNSUP_KERNEL_BTF]: this kernel has no BTF: there is no /sys/kernel/btf/vmlinux\n');
 });
 
 test('LOAD_MEMLOCK: no memory for programs', async (context) => {

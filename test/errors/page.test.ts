@@ -1,7 +1,11 @@
 /** docs/errors.md lists every code that the program can give, and no other; and each has a test that expects it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { errorText } from '../../src/cli/report.ts';
+import { ecc } from '../support/cli.ts';
+import { noteOutput } from '../support/messages.ts';
+import { testDirectory } from '../support/temporary.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -48,4 +52,24 @@ test('every code is expected by a test', () => {
     .join('\n');
   const untested = [...codesInSource()].filter((code) => !new RegExp(`\\b${code}\\b`).test(tests));
   expect(untested).toEqual([]);
+});
+
+test('the first example of the page is what ecc prints', async () => {
+  const block = /^ {4}\$ ecc (.*)\n((?: {4}.*\n)+)/m.exec(read('docs/errors.md'));
+  const directory = testDirectory();
+  writeFileSync(
+    path.join(directory, 'queue.bpf.c'),
+    '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n\nchar LICENSE[] SEC("license") = "GPL";\n\nSEC("tc")\nint queued(struct cfs_rq *q)\n{\n\treturn q->nr_queued;\n}\n',
+  );
+  const { stderr } = await ecc(block![1]!.split(' '), { cwd: directory });
+  // the page leaves out the line of the source and what clang draws below
+  const lines = stderr.split('\n').filter((line) => /^(error|queue\.bpf\.c:| {2}help: | {8}repeat)/.test(line));
+  expect(lines).toEqual(block![2]!.replaceAll(/^ {4}/gm, '').trimEnd().split('\n'));
+});
+
+test('what is no error of ours is told as a bug, with where it arose', () => {
+  const text = errorText(new TypeError('x is not a function'));
+  noteOutput(text);
+  expect(text).toMatch(/^error\[INTERNAL\]: this is a bug in ecc\nTypeError: x is not a function\n {4}at .*\n/);
+  expect(text).toMatch(/\n {2}help: please report it with the lines above\n$/);
 });

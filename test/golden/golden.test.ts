@@ -5,7 +5,7 @@ import { openBtf } from '../../src/btf/open.ts';
 import { isEccError } from '../../src/core/errors.ts';
 import { openObject } from '../../src/object/open.ts';
 import { emitSkeleton, makeSkeleton, type SkeletonOptions } from '../../src/skeleton/skeleton.ts';
-import { emitStructs, makeStructs } from '../../src/skeleton/structs.ts';
+import { emitStructs } from '../../src/skeleton/structs.ts';
 import { type Golden, goldens, readExpected, readGoldenObject, readReference } from './goldens.ts';
 import { rejectedBtf, rejectedObjects } from './rejected.ts';
 import { type Repair, repair } from './repair.ts';
@@ -20,7 +20,7 @@ function skeletonText({ name, fileName }: Golden, options?: SkeletonOptions): st
   return emitSkeleton(makeSkeleton(openObject(readGoldenObject(name), { byteOrder: 'little' }), fileName, options));
 }
 
-const structsText = (name: string) => emitStructs(makeStructs(openBtf(readGoldenObject(name))));
+const structsText = (name: string) => emitStructs(openBtf(readGoldenObject(name)));
 
 /** Parsed and printed again: equal texts mean equal values with keys in the same order. */
 const normal = (text: string) => `${JSON.stringify(JSON.parse(text))}\n`;

@@ -96,7 +96,7 @@ describe('10 MB that ask for more than 10 MB of work', () => {
     for (let i = 0; i < count; i++) for (const word of words(i)) all.push(word);
     return all;
   };
-  const structs = (bytes: Uint8Array) => () => emitStructs(makeStructs(openBtf(bytes)));
+  const structs = (bytes: Uint8Array) => () => emitStructs(openBtf(bytes));
   const skeleton = (bytes: Uint8Array) => () => emitSkeleton(makeSkeleton(openObject(bytes), 'x.bpf.o'));
 
   interface Case {

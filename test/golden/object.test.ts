@@ -6,6 +6,7 @@ import { parseElf } from '../../src/elf/elf.ts';
 import { openObject } from '../../src/object/open.ts';
 import { makeSkeleton } from '../../src/skeleton/skeleton.ts';
 import { run } from '../support/command.ts';
+import { noteWarnings } from '../support/messages.ts';
 import { requireTool } from '../support/require.ts';
 import { goldens, readGoldenObject } from './goldens.ts';
 import { rejectedObjects } from './rejected.ts';
@@ -213,6 +214,7 @@ describe('the rest', () => {
   test('license, version, and what is left out', () => {
     const object = open('unknown_section_unused');
     expect(object).toMatchObject({ license: 'GPL', kernelVersion: 0x050a00 });
+    noteWarnings(object.warnings);
     expect(object.warnings.map(({ code, section }) => `${code} ${section}`)).toEqual([
       'SECTION_IGNORED mydata',
       'SECTION_IGNORED my.version',
@@ -225,6 +227,7 @@ describe('the rest', () => {
     bytes[elf.findSection('.BTF')!.offset] = 0;
     const object = openObject(bytes);
     expect(object.btf).toBeUndefined();
+    noteWarnings(object.warnings);
     expect(object.warnings.map(({ code }) => code)).toEqual(['BTF_IGNORED']);
     expect(makeSkeleton(object, 'text_single.bpf.o')).not.toHaveProperty('data_sections');
   });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from 'ebpf-ecc';
 import { describe, expect, test } from 'vitest';
+import { noteWarnings } from '../support/messages.ts';
 import { testDirectory } from '../support/temporary.ts';
 
 async function warningsOf(body: string, name = 'program.bpf.c') {
@@ -12,6 +13,7 @@ async function warningsOf(body: string, name = 'program.bpf.c') {
     `#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n${body}\nchar LICENSE[] SEC("license") = "GPL";\n`,
   );
   const { warnings } = await compile(source);
+  noteWarnings(warnings);
   return warnings.map(({ code, line, message, file, hint }) => {
     expect(file === undefined || file === source).toBe(true);
     expect(`${message}${hint ?? ''}`).not.toMatch(/undefined|\[object/);

@@ -6,6 +6,7 @@ import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll } from 'vitest';
 import { EccError } from '../../src/core/errors.ts';
+import type { Warning } from '../../src/core/warning.ts';
 
 const directory = process.env.ECC_TEST_MESSAGES;
 const errors: EccError[] = [];
@@ -17,6 +18,16 @@ export function noteOutput(stderr: string): void {
   for (const line of stderr.split('\n')) {
     const [, place = '', code, message] = /^(\S+: )?(?:error|warning)\[([A-Z0-9_]+)\]: (.*)$/.exec(line) ?? [];
     if (code !== undefined) lines.add(`${code}\t${place}${message}`);
+  }
+}
+
+/** Takes note of warnings that a function of the library returned. */
+export function noteWarnings(
+  warnings: readonly Pick<Warning, 'code' | 'message' | 'file' | 'line' | 'column'>[],
+): void {
+  for (const { code, message, file, line, column } of warnings) {
+    const place = file === undefined ? '' : `${[path.basename(file), line, column].filter((part) => part).join(':')}: `;
+    lines.add(`${code}\t${place}${message}`);
   }
 }
 

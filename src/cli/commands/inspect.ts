@@ -37,8 +37,8 @@ const printers: Readonly<Record<Arguments['what'], (bytes: Uint8Array, file: str
   },
   structs: async (bytes) => {
     const { openBtf } = await import('../../btf/open.ts');
-    const { makeStructs } = await import('../../skeleton/structs.ts');
-    return JSON.stringify(makeStructs(openBtf(bytes)));
+    const { emitStructs } = await import('../../skeleton/structs.ts');
+    return emitStructs(openBtf(bytes)).trimEnd();
   },
   package: async (bytes) => {
     const { readPackage } = await import('../../package/unpack.ts');

@@ -89,7 +89,9 @@ export function emitStandalone(input: StandaloneInput): string {
   const { objName, object, model, docs, events } = input;
   const { btf } = model;
   if (btf === undefined) {
-    throw new UnsupportedError('UNSUP_NO_BTF', 'an object without BTF does not say what its events and options are');
+    throw new UnsupportedError('UNSUP_NO_BTF', 'an object without BTF does not say what its events and options are', {
+      hint: 'compile with -g, and strip with llvm-strip -g, which keeps BTF',
+    });
   }
   const types = makeTypeTable(btf);
   const options = emitOptions(btf, model, docs.data_sections, types);

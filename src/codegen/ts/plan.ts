@@ -6,7 +6,7 @@
  * members outside of their struct, structs that contain themselves: no compiler makes those.
  */
 
-import { IntEncoding, isComposite, isEnum, Kind, kindName, type TypeId } from '../../btf/kinds.ts';
+import { aKind, IntEncoding, isComposite, isEnum, Kind, kindName, type TypeId } from '../../btf/kinds.ts';
 import { resolve, sizeOf, stripModifiers } from '../../btf/layout.ts';
 import type { Btf } from '../../btf/table.ts';
 import { MalformedError, UnsupportedError, UsageError } from '../../core/errors.ts';
@@ -91,8 +91,7 @@ export class Planner {
     const kind = btf.kind(target);
     if (sizeOf(btf, id) === undefined || kind === Kind.datasec) {
       const name = btf.name(id) || hint;
-      const why =
-        kind === Kind.fwd ? 'is only declared in this BTF' : `is a ${kindName(kind)} and has no values to decode`;
+      const why = kind === Kind.fwd ? 'is only declared in this BTF' : `is ${aKind(kind)} and has no values to decode`;
       throw new UsageError('USAGE_TYPE', `${name} ${why}`, {
         details: { typeId: id, kind: kindName(kind) },
       });
@@ -204,7 +203,7 @@ export class Planner {
       default:
         throw new MalformedError(
           'BTF_BAD_MEMBER',
-          `type ${id} is a ${kindName(kind)} (${btf.name(target)}), which has no size`,
+          `type ${id} is ${aKind(kind)} (${btf.name(target)}), which has no size`,
           {
             details: { typeId: id },
           },
@@ -370,7 +369,7 @@ export class Planner {
       return { offset: bitOffset + int.bitOffset, width: int.bits };
     }
     if (kind !== Kind.int && !isEnum(kind)) {
-      throw badMember(btf.name(id), btf.memberName(id, index), `is a bitfield of a ${kindName(kind)}`);
+      throw badMember(btf.name(id), btf.memberName(id, index), `is a bitfield of ${aKind(kind)}`);
     }
     if (width > btf.recordedSize(target) * 8) {
       throw badMember(btf.name(id), btf.memberName(id, index), `is ${width} bits of a ${btf.name(target)}`);
