@@ -14,7 +14,7 @@ if (directory === undefined) {
   process.exit(2);
 }
 const page = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), 'docs', 'errors.md');
-const ROW = /^\| `([A-Z][A-Z0-9_]+)` \| (`+)(.+?)\2 \|/gm;
+const ROW = /^\| `([A-Z][A-Z0-9_]+)` \| (`+)(.+?) ?\2 \|/gm;
 
 /** Messages by code, each as it stands on the page. */
 const messages = new Map();
@@ -35,11 +35,17 @@ function portable(message) {
     .replaceAll(/\b(?:0x[0-9a-f]+|\d+(?:\.\d+)*)\b/g, 'N');
 }
 
+/** An example that ends with an ellipsis stands for all that begin like it. */
+function isLike(message, example) {
+  const begins = example.endsWith('…') ? portable(example.slice(0, -1)) : undefined;
+  return begins === undefined ? portable(message) === portable(example) : portable(message).startsWith(begins);
+}
+
 const problems = [];
 let text = readFileSync(page, 'utf8');
 text = text.replaceAll(ROW, (row, code, ticks, example) => {
   const given = messages.get(code);
-  if (given === undefined || [...given].some((message) => portable(message) === portable(example))) return row;
+  if (given === undefined || [...given].some((message) => isLike(message, example))) return row;
   const [nearest] = [...given]
     .filter((message) => /^[^`|]*$/.test(message) && message.length < 160)
     .sort((a, b) => distance(a, example) - distance(b, example) || a.length - b.length || (a < b ? -1 : 1));
