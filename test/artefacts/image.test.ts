@@ -42,10 +42,25 @@ describe('the Dockerfile', () => {
     );
   });
 
-  test('its shell script passes shellcheck', async (context) => {
-    const { stdout, status } = await run(requireTool(context, 'shellcheck'), [ENTRYPOINT]);
+  test('its shell script and its RUN instructions pass shellcheck', async (context) => {
+    const shellcheck = requireTool(context, 'shellcheck');
+    const { stdout, status } = await run(shellcheck, [ENTRYPOINT]);
     expect(stdout).toBe('');
     expect(status).toBe(0);
+    const runs = text.replace(/\\\n\s*/g, '').matchAll(/^RUN (.*)$/gm);
+    const script = [...runs].map(([, command]) => `${command}\n`).join('');
+    expect(script.trimEnd().split('\n')).toHaveLength(4);
+    expect((await run(shellcheck, ['--shell=sh', '-'], { input: script })).stdout).toBe('');
+  });
+
+  test('Debian has the packages that it installs', async (context) => {
+    const aptCache = requireTool(context, 'apt-cache');
+    const packages = readFileSync(path.join(ROOT, 'scripts/image/packages'), 'utf8').trimEnd().split('\n');
+    expect(packages).toEqual([...new Set(packages)].sort());
+    const found = await run(aptCache, ['show', '--no-all-versions', 'hello', ...packages]);
+    if (!/^Package: hello$/m.test(found.stdout)) context.skip('apt has no lists of packages here (apt-get update)');
+    const known = new Set(Array.from(found.stdout.matchAll(/^Package: (.*)$/gm), ([, name]) => name));
+    expect(packages.filter((name) => !known.has(name))).toEqual([]);
   });
 });
 
