@@ -14,6 +14,7 @@ import type { Task } from './guest.ts';
 /** Where the guest mounts control groups, and finds the payload. */
 const CGROUP = '/cgroup';
 const PACKAGES = '/packages';
+const WORKLOAD_MS = 600_000;
 
 const [directory] = process.argv.slice(2) as [string];
 for (const fixture of FIXTURES) {
@@ -30,6 +31,7 @@ for (const fixture of FIXTURES) {
   const place = {
     cgroup: how === 'cgroup' || how === 'sockmap' ? CGROUP : undefined,
     binary: binary === undefined ? undefined : `${PACKAGES}/${binary}`,
+    timeoutMs: WORKLOAD_MS,
   };
   const task: Task = { fixture, place, attach: attachTargets(fixture, compiled.model, place) };
   writeFileSync(path.join(directory, `${fixture.name}.task`), JSON.stringify(task));

@@ -11,6 +11,7 @@ import { linkStandalone, standaloneSource } from '../../src/build/standalone.ts'
 import { run, runOk } from '../support/command.ts';
 import { FIXTURES_DIRECTORY } from '../support/fixtures.ts';
 import { bpftool, mountFileSystems } from '../support/kernel.ts';
+import { takeLoopback } from '../support/loopback.ts';
 import { requireKernel, requireRoot, requireTool, type Skippable } from '../support/require.ts';
 import { fileDirectory, testDirectory } from '../support/temporary.ts';
 import { findTool } from '../support/tools.ts';
@@ -663,6 +664,7 @@ SEC("uprobe") int nowhere(void *ctx) { return say(7); }`;
   test('network interfaces by name', async (context) => {
     requireStatic(context);
     await requireKernel(context);
+    await takeLoopback();
     const xdp = await makeProgram(fixture('xdpcount'));
     const name = /int (\w+)\(struct xdp_md/.exec(readFileSync(fixture('xdpcount'), 'utf8'))?.[1];
     let during = '';
@@ -743,6 +745,7 @@ describe('the end', () => {
     requireStatic(context);
     await requireKernel(context);
     requireRoot(context);
+    await takeLoopback();
     for (const name of ['xdpcount', 'tcmark']) {
       const program = await makeProgram(fixture(name));
       let during = '';

@@ -6,6 +6,7 @@ import { mapMemory } from '../../src/runner/memory.ts';
 import { openNative } from '../../src/runner/native.ts';
 import { BpfObject } from '../../src/runner/object.ts';
 import { ObjectBuilder } from '../runner/objects.ts';
+import { takeLoopback } from '../support/loopback.ts';
 import { requireKernel } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 
@@ -55,6 +56,7 @@ test.each([
 });
 
 test('a second program where one only can be: LOAD_ATTACH', async () => {
+  await takeLoopback();
   const object = await builder.build('attach', 'SEC("xdp") int p(struct xdp_md *c) { return XDP_PASS; }\n');
   await using first = await load(object, { attach: { p: 'lo' } as never });
   expect(first.programs.p).toBeDefined();

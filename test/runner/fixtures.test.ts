@@ -11,6 +11,7 @@ import { makeCgroup } from '../support/bpf-host.ts';
 import { runOk } from '../support/command.ts';
 import { FixtureCompiler } from '../support/ecc.ts';
 import { FIXTURES, type Fixture, fixturePath } from '../support/fixtures.ts';
+import { takeLoopback } from '../support/loopback.ts';
 import { attachTargets, isChecked, putToWork } from '../support/put-to-work.ts';
 import { requireKernel, requireTool, type Skippable } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
@@ -32,6 +33,7 @@ describe('attached and put to work', () => {
     if (fixture.attach.how === 'none') context.skip(fixture.attach.reason);
     await requireKernel(context, ...(fixture.load.needs ?? []), ...(fixture.attach.needs ?? []));
     const compiled = await compiler.compile(fixture);
+    if (['xdp', 'tc'].includes(fixture.attach.how)) await takeLoopback();
     const file = path.join(directory, `${fixture.name}.json`);
     writeFileSync(file, packPackage(compiled));
     const cgroup = ['cgroup', 'sockmap'].includes(fixture.attach.how) ? makeCgroup(context) : undefined;

@@ -5,40 +5,46 @@ import { runInNewContext } from 'node:vm';
 import { load } from 'ebpf-ecc/runner';
 import { beforeEach, expect, test } from 'vitest';
 import { bpftool, mountFileSystems } from '../support/kernel.ts';
+import { takeLoopback } from '../support/loopback.ts';
 import { requireKernel } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { ObjectBuilder } from './objects.ts';
 
 const builder = new ObjectBuilder(fileDirectory());
 
+/** Names and size of BTF are those of this process: the same test may run elsewhere on the machine. */
+const OURS = `l${(process.pid % 36 ** 4).toString(36)}_`;
+const PADDING = `padding_${'x'.repeat(process.pid % 499)}`;
+
 const MAPS = `
-struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } leak_ring SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } leak_perf SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 16); __type(key, __u32); __type(value, __u64); } leak_hash SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ${OURS}ring SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } ${OURS}perf SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 16); __type(key, __u32); __type(value, __u64); } ${OURS}hash SEC(".maps");
 const volatile __u32 wanted = 7;
 __u64 hits;
+__u32 ${PADDING};
 `;
 
 /** Detached at once. */
 const QUICK = `${MAPS}
-SEC("raw_tp/sys_enter") int leak_raw(void *ctx) { hits += wanted; return 0; }
-SEC("raw_tp/sys_exit") int leak_exit(void *ctx) { return 0; }
-SEC("syscall") int leak_run(void *ctx) { return 0; }
+SEC("raw_tp/sys_enter") int ${OURS}raw(void *ctx) { hits += wanted; return 0; }
+SEC("raw_tp/sys_exit") int ${OURS}exit(void *ctx) { return 0; }
+SEC("syscall") int ${OURS}run(void *ctx) { return 0; }
 `;
 
 /** The kernel takes up to a tenth of a second for each. */
 const SLOW = `${MAPS}
-SEC("tp/syscalls/sys_enter_getpgrp") int leak_tp(void *ctx) { hits += wanted; return 0; }
-SEC("xdp") int leak_xdp(struct xdp_md *ctx) { return XDP_PASS; }
-SEC("tc") int leak_tc(struct __sk_buff *skb) { return 0; }
-SEC("tcx/egress") int leak_tcx(struct __sk_buff *skb) { return -1; }
-SEC("iter/task") int leak_iter(struct bpf_iter__task *ctx) { return 0; }
-SEC("perf_event") int leak_event(void *ctx) { return 0; }
+SEC("tp/syscalls/sys_enter_getpgrp") int ${OURS}tp(void *ctx) { hits += wanted; return 0; }
+SEC("xdp") int ${OURS}xdp(struct xdp_md *ctx) { return XDP_PASS; }
+SEC("tc") int ${OURS}tc(struct __sk_buff *skb) { return 0; }
+SEC("tcx/egress") int ${OURS}tcx(struct __sk_buff *skb) { return -1; }
+SEC("iter/task") int ${OURS}iter(struct bpf_iter__task *ctx) { return 0; }
+SEC("perf_event") int ${OURS}event(void *ctx) { return 0; }
 `;
 
-/** After this part of the cycles memory must not grow any more: by less than 8 KiB a cycle. */
+/** After this part of a thousand cycles memory must not grow any more: by less than 14 KiB a cycle, noise and all. */
 const SETTLED = 0.4;
-const MAX_GROWTH = 5 << 20;
+const MAX_GROWTH = 8 << 20;
 
 const NOTHING: Objects = { programs: [], maps: [], links: [], btf: [] };
 
@@ -71,7 +77,7 @@ interface Objects {
 async function inKernel(): Promise<Objects> {
   // links first: what was freed between two lists must not look like somebody else's
   const links = await list('link');
-  const ours = ({ name }: Listed) => name?.startsWith('leak_') === true;
+  const ours = ({ name }: Listed) => name?.startsWith(OURS) === true;
   const [programs, maps] = [(await list('prog')).filter(ours), (await list('map')).filter(ours)];
   const programIds = new Set(programs.map(({ id }) => id));
   const btfIds = new Set([...programs, ...maps].map(({ btf_id: id }) => id));
@@ -117,10 +123,11 @@ test.each([
   'loaded, attached, used and closed again and again: programs that are %s to detach',
   async (name, source, cycles, attached, links) => {
     const object = await builder.build(name, source);
+    if (source === SLOW) await takeLoopback();
     const cycle = async () => {
       const bpf = await load(object, { rodata: { wanted: 9 } });
       expect(bpf.attachments.length).toBe(attached);
-      bpf.maps.leak_hash!.set(1, 2n);
+      bpf.maps[`${OURS}hash`]!.set(1, 2n);
       bpf.bss.hits = 0n;
       await bpf.close();
     };
@@ -146,7 +153,9 @@ test.each([
       if (i === Math.floor(cycles * SETTLED)) memory = await residentMemory();
       await cycle();
     }
-    expect((await residentMemory()) - memory, 'bytes of resident memory').toBeLessThan(MAX_GROWTH);
+    // fifty cycles do not settle the heap
+    const limit = cycles < 1000 ? 3 * MAX_GROWTH : MAX_GROWTH;
+    expect((await residentMemory()) - memory, 'bytes of resident memory').toBeLessThan(limit);
     expect(openFiles()).toBe(files);
     // the kernel frees programs and maps a grace period after their last user
     await expect.poll(inKernel, { timeout: 20_000 }).toEqual(NOTHING);

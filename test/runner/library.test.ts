@@ -8,6 +8,7 @@ import { makeCodec } from '../../src/codegen/ts/run-time.ts';
 import type { Codec } from '../../src/decode/index.ts';
 import { findNative } from '../../src/runner/native.ts';
 import { bundle } from '../support/bundle.ts';
+import { takeLoopback } from '../support/loopback.ts';
 import { requireKernel } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { GENERATOR, type GeneratedEvent, ObjectBuilder } from './objects.ts';
@@ -292,6 +293,7 @@ describe('programs', () => {
   });
 
   test('attach, detach, attach again; targets given by option', async () => {
+    await takeLoopback();
     const object = await builder.build(
       'attachable',
       `__u64 hits;

@@ -17,6 +17,8 @@ export interface Place {
   readonly cgroup: string | undefined;
   /** The program with static probes, built. */
   readonly binary: string | undefined;
+  /** How long a workload may take; emulated machines are slow. Milliseconds; 60,000 by default. */
+  readonly timeoutMs?: number;
 }
 
 /** What the manifest says in words of `attach`: a target for each program that needs one. */
@@ -68,7 +70,10 @@ export async function putToWork(fixture: Fixture, file: string, attach: Targets,
         events.set(name, list);
         for await (const event of stream) list.push(event);
       });
-      await runOk('sh', ['-c', scenario?.workload ?? fixture.workload ?? 'true'], { env });
+      await runOk('sh', ['-c', scenario?.workload ?? fixture.workload ?? 'true'], {
+        env,
+        ...(place.timeoutMs === undefined ? {} : { timeoutMs: place.timeoutMs }),
+      });
       // what is in the buffers when the workload has ended is read before they close
       await new Promise((resolve) => setTimeout(resolve, 100));
       const texts = new Map<string, string>();
