@@ -9,23 +9,14 @@
  */
 import { ByteReader, stringReader } from '../core/bytes.ts';
 import { MalformedError } from '../core/errors.ts';
-import { aKind, Kind, type Linkage, type TypeId } from './kinds.ts';
+import { checkReferences, placeTypes } from './check.ts';
+import { Kind, type Linkage, type TypeId } from './kinds.ts';
 import { NameIndex } from './names.ts';
 import type { Occurrences } from './occurrences.ts';
+import { HEAD_WORDS } from './words.ts';
 
 const MAGIC = 0xeb9f;
 const MIN_HEADER_SIZE = 24;
-/** Words of `struct btf_type`. */
-const TYPE_WORDS = 3;
-
-/** 32-bit words that follow `struct btf_type`, per element and fixed, by kind. */
-const WORDS_PER_ELEMENT = new Uint8Array(32);
-const FIXED_WORDS = new Uint8Array(32);
-for (const kind of [Kind.struct, Kind.union, Kind.datasec, Kind.enum64]) WORDS_PER_ELEMENT[kind] = 3;
-for (const kind of [Kind.enum, Kind.funcProto]) WORDS_PER_ELEMENT[kind] = 2;
-for (const kind of [Kind.int, Kind.var, Kind.declTag]) FIXED_WORDS[kind] = 1;
-FIXED_WORDS[Kind.array] = 3;
-
 /** The parts that make up a table: what the parser and the writer hand to {@link Btf}. */
 export interface BtfParts {
   /** The type section in host byte order, base types first. */
@@ -125,25 +116,25 @@ export class Btf implements BtfParts {
 
   /** Encoding of an int: see `IntEncoding`; plus the bit offset and width that only old compilers use. */
   int(id: TypeId): { readonly encoding: number; readonly bitOffset: number; readonly bits: number } {
-    const word = this.words[this.offsets[id]! + TYPE_WORDS]!;
+    const word = this.words[this.offsets[id]! + HEAD_WORDS]!;
     return { encoding: (word >>> 24) & 0xf, bitOffset: (word >>> 16) & 0xff, bits: word & 0xff };
   }
 
   arrayElement(id: TypeId): TypeId {
-    return this.words[this.offsets[id]! + TYPE_WORDS]! as TypeId;
+    return this.words[this.offsets[id]! + HEAD_WORDS]! as TypeId;
   }
 
   arrayIndexType(id: TypeId): TypeId {
-    return this.words[this.offsets[id]! + TYPE_WORDS + 1]! as TypeId;
+    return this.words[this.offsets[id]! + HEAD_WORDS + 1]! as TypeId;
   }
 
   /** Number of elements. */
   arrayLength(id: TypeId): number {
-    return this.words[this.offsets[id]! + TYPE_WORDS + 2]!;
+    return this.words[this.offsets[id]! + HEAD_WORDS + 2]!;
   }
 
   #member(id: TypeId, index: number): number {
-    return this.offsets[id]! + TYPE_WORDS + index * 3;
+    return this.offsets[id]! + HEAD_WORDS + index * 3;
   }
 
   /** Name of a member of a struct or union, `''` for an anonymous one. `index`: 0 … vlen-1. */
@@ -173,12 +164,12 @@ export class Btf implements BtfParts {
   /** Name of a value of an enum or enum64. */
   enumeratorName(id: TypeId, index: number): string {
     const step = this.kind(id) === Kind.enum ? 2 : 3;
-    return this.string(this.words[this.offsets[id]! + TYPE_WORDS + index * step]!);
+    return this.string(this.words[this.offsets[id]! + HEAD_WORDS + index * step]!);
   }
 
   /** Value of an enumerator, signed where the kind flag says so. */
   enumeratorValue(id: TypeId, index: number): bigint {
-    const at = this.offsets[id]! + TYPE_WORDS;
+    const at = this.offsets[id]! + HEAD_WORDS;
     const signed = this.kindFlag(id);
     if (this.kind(id) === Kind.enum) {
       const value = BigInt(this.words[at + index * 2 + 1]!);
@@ -190,22 +181,22 @@ export class Btf implements BtfParts {
 
   /** Name of a parameter of a func proto. A last parameter without name and of type 0 stands for `...`. */
   paramName(id: TypeId, index: number): string {
-    return this.string(this.words[this.offsets[id]! + TYPE_WORDS + index * 2]!);
+    return this.string(this.words[this.offsets[id]! + HEAD_WORDS + index * 2]!);
   }
 
   paramType(id: TypeId, index: number): TypeId {
-    return this.words[this.offsets[id]! + TYPE_WORDS + index * 2 + 1]! as TypeId;
+    return this.words[this.offsets[id]! + HEAD_WORDS + index * 2 + 1]! as TypeId;
   }
 
   /** Linkage of a var or a func. */
   linkage(id: TypeId): Linkage {
-    const word = this.kind(id) === Kind.func ? this.vlen(id) : this.words[this.offsets[id]! + TYPE_WORDS]!;
+    const word = this.kind(id) === Kind.func ? this.vlen(id) : this.words[this.offsets[id]! + HEAD_WORDS]!;
     return word as Linkage;
   }
 
   /** What a decl tag belongs to: -1 the type itself, else the index of a member or parameter. */
   declTagComponent(id: TypeId): number {
-    return this.words[this.offsets[id]! + TYPE_WORDS]! | 0;
+    return this.words[this.offsets[id]! + HEAD_WORDS]! | 0;
   }
 
   /** The type of an entry of a datasec: a var or, in `.ksyms`, a func. */
@@ -333,139 +324,4 @@ function concatWords(first: Uint32Array, second: Uint32Array): Uint32Array {
   all.set(first);
   all.set(second, first.length);
   return all;
-}
-
-/** The place of each type, those of the base included. */
-function placeTypes(words: Uint32Array, base: Btf | undefined, what: string): Uint32Array {
-  const firstId = base?.count ?? 1;
-  const firstWord = base?.words.length ?? 0;
-  let places = new Uint32Array(Math.max(1024, (words.length - firstWord) >> 2));
-  let own = 0;
-  for (let at = firstWord; at < words.length; ) {
-    if (at + TYPE_WORDS > words.length) throw truncated(what, firstId + own, at, words.length);
-    const info = words[at + 1]!;
-    const kind = (info >>> 24) & 0x1f;
-    if (kind === 0 || kind > Kind.enum64) {
-      throw new MalformedError('BTF_BAD_KIND', `${what}: type ${firstId + own} is of unknown kind ${kind}`, {
-        details: { typeId: firstId + own, kind },
-      });
-    }
-    const next = at + TYPE_WORDS + FIXED_WORDS[kind]! + WORDS_PER_ELEMENT[kind]! * (info & 0xffff);
-    if (next > words.length) throw truncated(what, firstId + own, next, words.length);
-    if (own === places.length) {
-      const grown = new Uint32Array(places.length * 2);
-      grown.set(places);
-      places = grown;
-    }
-    places[own++] = at;
-    at = next;
-  }
-  const offsets = new Uint32Array(firstId + own);
-  if (base !== undefined) offsets.set(base.offsets);
-  offsets.set(places.subarray(0, own), firstId);
-  return offsets;
-}
-
-function checkReferences(
-  words: Uint32Array,
-  offsets: Uint32Array,
-  firstId: number,
-  stringsLength: number,
-  what: string,
-): void {
-  const count = offsets.length;
-  for (let id = firstId; id < count; id++) {
-    const at = offsets[id]!;
-    const info = words[at + 1]!;
-    const kind = (info >>> 24) & 0x1f;
-    const vlen = info & 0xffff;
-    if (words[at]! >= stringsLength && words[at] !== 0) throw badName(what, id, words[at]!, stringsLength);
-    switch (kind) {
-      case Kind.ptr:
-      case Kind.typedef:
-      case Kind.volatile:
-      case Kind.const:
-      case Kind.restrict:
-      case Kind.var:
-      case Kind.declTag:
-      case Kind.typeTag:
-        if (words[at + 2]! >= count) throw badReference(what, id, words[at + 2]!, count);
-        break;
-      case Kind.func: {
-        // libbpf refuses a func that does not refer to a prototype; code that prints or rewrites functions relies on it.
-        const proto = words[at + 2]!;
-        if (proto >= count) throw badReference(what, id, proto, count);
-        const protoKind = proto === 0 ? Kind.void : (words[offsets[proto]! + 1]! >>> 24) & 0x1f;
-        if (protoKind !== Kind.funcProto) throw badFunc(what, id, proto, protoKind);
-        break;
-      }
-      case Kind.array:
-        if (words[at + 3]! >= count) throw badReference(what, id, words[at + 3]!, count);
-        if (words[at + 4]! >= count) throw badReference(what, id, words[at + 4]!, count);
-        break;
-      case Kind.struct:
-      case Kind.union:
-        for (let i = 0, m = at + TYPE_WORDS; i < vlen; i++, m += 3) {
-          if (words[m]! >= stringsLength) throw badName(what, id, words[m]!, stringsLength);
-          if (words[m + 1]! >= count) throw badReference(what, id, words[m + 1]!, count);
-        }
-        break;
-      case Kind.funcProto:
-        if (words[at + 2]! >= count) throw badReference(what, id, words[at + 2]!, count);
-        for (let i = 0, m = at + TYPE_WORDS; i < vlen; i++, m += 2) {
-          if (words[m]! >= stringsLength) throw badName(what, id, words[m]!, stringsLength);
-          if (words[m + 1]! >= count) throw badReference(what, id, words[m + 1]!, count);
-        }
-        break;
-      case Kind.enum:
-      case Kind.enum64: {
-        const step = kind === Kind.enum ? 2 : 3;
-        for (let i = 0, m = at + TYPE_WORDS; i < vlen; i++, m += step) {
-          if (words[m]! >= stringsLength) throw badName(what, id, words[m]!, stringsLength);
-        }
-        break;
-      }
-      case Kind.datasec:
-        for (let i = 0, m = at + TYPE_WORDS; i < vlen; i++, m += 3) {
-          if (words[m]! >= count) throw badReference(what, id, words[m]!, count);
-        }
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-function truncated(what: string, id: number, end: number, length: number): MalformedError {
-  return new MalformedError(
-    'BTF_TRUNCATED',
-    `${what}: type ${id} ends at 0x${(end * 4).toString(16)}, the type section at 0x${(length * 4).toString(16)}`,
-    {
-      details: { typeId: id },
-    },
-  );
-}
-
-function badReference(what: string, id: number, ref: number, count: number): MalformedError {
-  return new MalformedError('BTF_BAD_TYPE_ID', `${what}: type ${id} refers to type ${ref}, the table has ${count}`, {
-    details: { typeId: id, ref, count },
-  });
-}
-
-function badFunc(what: string, id: number, proto: number, kind: number): MalformedError {
-  return new MalformedError(
-    'BTF_BAD_FUNC',
-    `${what}: func ${id} refers to type ${proto}, ${aKind(kind)}, expected a funcProto`,
-    { details: { typeId: id, ref: proto } },
-  );
-}
-
-function badName(what: string, id: number, offset: number, length: number): MalformedError {
-  return new MalformedError(
-    'BTF_BAD_NAME',
-    `${what}: type ${id} has a name at 0x${offset.toString(16)}, the strings end at 0x${length.toString(16)}`,
-    {
-      details: { typeId: id, nameOffset: offset },
-    },
-  );
 }

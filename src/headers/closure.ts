@@ -9,8 +9,8 @@ import { KFUNC_TAG, selectKfuncs } from '../btf/declare/kfuncs.ts';
 import type { NameMarks } from '../btf/declare/name-marks.ts';
 import { markedTypes } from '../btf/declare/named-types.ts';
 import { findDefinition, type NameRequest } from '../btf/declare/names.ts';
-import { signedWords } from '../btf/declare/signed-words.ts';
 import { Kind, type TypeId } from '../btf/kinds.ts';
+import { signedWords } from '../btf/signed-words.ts';
 import type { Btf } from '../btf/table.ts';
 import { MalformedError } from '../core/errors.ts';
 

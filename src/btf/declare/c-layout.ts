@@ -6,8 +6,8 @@
  */
 import { MalformedError } from '../../core/errors.ts';
 import { Kind } from '../kinds.ts';
+import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
-import { signedWords } from './signed-words.ts';
 
 /** Typedefs, qualifiers and array dimensions between a member and its type. */
 const MAX_CHAIN = 64;

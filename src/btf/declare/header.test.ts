@@ -13,6 +13,7 @@ import { parseElf } from '../../elf/elf.ts';
 import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import { type Btf, parseBtf } from '../table.ts';
 import { emitDeclaration, emitHeader } from './header.ts';
+import { findKfuncs } from './kfuncs.ts';
 import { CNames } from './names.ts';
 
 const HOST = '/sys/kernel/btf/vmlinux';
@@ -253,7 +254,8 @@ describe("the running kernel's types", () => {
     if (!existsSync(HOST)) return;
     btf = parseBtf(readFileSync(HOST));
     names = new CNames(btf);
-    writeFileSync(path.join(directory, 'vmlinux.h'), emitHeader(btf).text);
+    // as `ecc vmlinux` prints it
+    writeFileSync(path.join(directory, 'vmlinux.h'), emitHeader(btf, { kfuncs: findKfuncs(btf) }).text);
   });
 
   function requireHost(context: Skippable): void {
@@ -299,10 +301,10 @@ describe("the running kernel's types", () => {
   });
 });
 
-/** `struct NAME`, `union NAME`, `enum NAME` with a body, `typedef NAME`. */
+/** `struct NAME`, `union NAME`, `enum NAME`, defined or only declared, `typedef NAME`. */
 function typeNames(header: string): Set<string> {
   const names = new Set<string>();
-  for (const [, name] of header.matchAll(/^((?:struct|union|enum) \w+) \{/gm)) names.add(name!);
+  for (const [, name] of header.matchAll(/^((?:struct|union|enum) \w+)(?: \{|;)/gm)) names.add(name!);
   for (const [line] of header.matchAll(/^(?:typedef |\} ?)[^\n{]*;$/gm)) {
     const name = /\(\*?(\w+)\)\(|(\w+)(?:\[\d*\])*(?:\([^)]*\))?;$/.exec(line);
     if (name !== null && !line.startsWith('};') && !line.startsWith('} __attribute__'))

@@ -6,10 +6,10 @@
  * Expects what all writers of BTF do: equal strings are stored once.
  */
 import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
+import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import type { NameMarks } from './name-marks.ts';
 import { markedTypes, typeAt } from './named-types.ts';
-import { signedWords } from './signed-words.ts';
 
 /** Suffix of what the program defines itself but the kernel's types need all the same. */
 export const KERNEL_FLAVOUR = '___kernel';

@@ -5,9 +5,9 @@
  */
 import { MalformedError } from '../../core/errors.ts';
 import { Kind, type TypeId } from '../kinds.ts';
+import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import type { CPrinter } from './printer.ts';
-import { signedWords } from './signed-words.ts';
 
 const FORWARD = 1;
 const IN_PROGRESS = 2;

@@ -6,13 +6,13 @@
  */
 import { MalformedError } from '../../core/errors.ts';
 import { Kind, type TypeId } from '../kinds.ts';
+import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import { CLayout, nextBitfield, roundUp, Shape } from './c-layout.ts';
 import { CIdentifiers } from './identifiers.ts';
 import type { CNames } from './names.ts';
 import type { TextOutput } from './output.ts';
 import { floatSpelling, intSpelling } from './scalars.ts';
-import { signedWords } from './signed-words.ts';
 
 const CONST = 1;
 const VOLATILE = 2;
