@@ -19,6 +19,8 @@ export interface NativeStruct {
 export interface NativeFill {
   /** `sizeof`. */
   readonly size: number;
+  /** `offsetof` of each leaf, -1 for bitfields. */
+  readonly offsets: readonly number[];
   readonly bytes: Uint8Array;
   /** One text for each leaf: decimal or hex digits, see {@link matches}. */
   readonly values: readonly string[];
@@ -39,6 +41,7 @@ static void ecc_hex(const void *p, unsigned long n) {
 static void ecc_magnitude(int negative, unsigned __int128 v) {
   __builtin_printf("%s0x%llx%016llx\n", negative ? "-" : "", (unsigned long long)(v >> 64), (unsigned long long)v);
 }
+static void ecc_offset(long offset) { __builtin_printf("%ld ", offset); }
 #define ECC_INT(x) do { int n = (x) < 0; ecc_magnitude(n, n ? -(unsigned __int128)(x) : (unsigned __int128)(x)); } while (0)
 #define ECC_PTR(x) ecc_magnitude(0, (unsigned long)(x))
 #define ECC_BOOL(x) __builtin_printf("%d\n", *(unsigned char *)&(x) != 0)
@@ -71,6 +74,9 @@ export function nativeProgram(definitions: string, structs: readonly NativeStruc
       flexible === undefined
         ? `sizeof(${use})`
         : `__builtin_offsetof(${use}, ${flexible.member}) + ${flexible.count} * sizeof(((${use} *)0)->${flexible.member}[0])`;
+    const offsets = leaves.map(({ c, bitfield }) =>
+      bitfield ? '  ecc_offset(-1);\n' : `  ecc_offset(__builtin_offsetof(${use}, ${c}));\n`,
+    );
     const prints = leaves.map((leaf) => `  ${printLeaf(leaf, flexible?.member)}\n`).join('');
     return `static void ecc_show${i}(int text) {
   unsigned long length = ${length};
@@ -79,6 +85,7 @@ export function nativeProgram(definitions: string, structs: readonly NativeStruc
   if (length > sizeof(ecc_bytes)) __builtin_trap();
   ecc_fill(bytes, length, text);
   __builtin_printf("%lu\\n", (unsigned long)sizeof(${use}));
+${offsets.join('')}  __builtin_printf("\\n");
   ecc_hex(bytes, length);
 ${prints}}
 `;
@@ -94,22 +101,25 @@ export async function runNative(
   definitions: string,
   structs: readonly NativeStruct[],
   fills: number,
+  flags: readonly string[] = [],
 ): Promise<NativeFill[][]> {
   const source = path.join(directory, 'native.c');
   const program = path.join(directory, 'native');
   writeFileSync(source, nativeProgram(definitions, structs, fills));
   // gcc defines names like `linux`, which the kernel has members of.
-  await runOk(gcc, ['-w', '-O0', '-std=gnu11', '-Ulinux', '-Uunix', '-fno-strict-aliasing', '-o', program, source]);
+  const language = ['-w', '-O0', '-std=gnu11', '-Ulinux', '-Uunix', '-fno-strict-aliasing'];
+  await runOk(gcc, [...language, ...flags, '-o', program, source]);
   const { stdout } = await runOk(program, []);
   const lines = stdout.split('\n');
   let line = 0;
   return structs.map(({ leaves }) =>
     Array.from({ length: fills }, () => {
       const size = Number(lines[line++]);
+      const offsets = (lines[line++] ?? '').split(' ', leaves.length).map(Number);
       const bytes = new Uint8Array(Buffer.from(lines[line++] ?? '', 'hex'));
       const values = lines.slice(line, line + leaves.length);
       line += leaves.length;
-      return { size, bytes, values };
+      return { size, offsets, bytes, values };
     }),
   );
 }
