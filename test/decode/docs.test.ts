@@ -45,15 +45,19 @@ it('has examples that do what it says', async (context) => {
   const object = new Uint8Array(readFileSync(objectFile));
   const opened = openObject(object);
   const event = opened.btf!.find('event', Kind.struct)!;
-  const module = emitTypeScript({
+  const input = {
     btf: opened.btf!,
     object: opened,
     types: [event],
     events: new Map([['rb', [event]]]),
     source: 'exectrace.bpf.c',
-  });
+  };
+  const modules = {
+    'exectrace.bpf.ts': emitTypeScript(input),
+    'open.ts': emitTypeScript({ ...input, options: { enums: 'open' } }),
+  };
 
-  const examples = blocks(page, 'ts').map((text) => text.replaceAll('./exectrace.bpf.ts', './exectrace.bpf'));
+  const examples = blocks(page, 'ts').map((text) => text.replaceAll(/'(\.\/[\w.]+)\.ts'/g, "'$1'"));
   expect(examples.length).toBeGreaterThan(5);
   // Each is a function, so that it does not see the names of the others; its imports stay outside.
   const files = examples.map((text) => {
@@ -63,7 +67,7 @@ it('has examples that do what it says', async (context) => {
     return `${imports.join('')}export function example(${parameters}): void {\nvoid bytes, object, console;\n${body}}\n`;
   });
   const named = Object.fromEntries(files.map((text, i) => [`example${i}.ts`, text]));
-  expect(await typeErrors(directory, { 'exectrace.bpf.ts': module, ...named })).toBe('');
+  expect(await typeErrors(directory, { ...modules, ...named })).toBe('');
   for (const [i, text] of files.entries()) {
     const printed: string[] = [];
     const console = { log: (...values: unknown[]) => printed.push(values.map(shown).join(' ')) };

@@ -1,7 +1,6 @@
 /** `ecc types FILE`: TypeScript types and decoders of an object, a package, a kernel, or any BTF. */
 import path from 'node:path';
 import type { CommandModule } from 'yargs';
-import { Kind, type TypeId } from '../../btf/kinds.ts';
 import type { Btf } from '../../btf/table.ts';
 import type { TypesOptions } from '../../build/types.ts';
 import { inFile, UsageError } from '../../core/errors.ts';
@@ -13,6 +12,7 @@ interface Arguments {
   base?: string | undefined;
   u64?: string | undefined;
   chars?: string | undefined;
+  enums?: string | undefined;
   output?: string | undefined;
 }
 
@@ -37,6 +37,11 @@ export const types: CommandModule<object, Arguments> = {
           describe: '64-bit integers as bigint, or as numbers that are checked [default: bigint]',
         },
         chars: { choices: ['string', 'bytes'], describe: 'char arrays as text or as bytes [default: string]' },
+        enums: {
+          choices: ['closed', 'open'],
+          describe:
+            "Members of enum types as their values only, or as any number, for flags that are or'ed [default: closed]",
+        },
         output: { alias: 'o', type: 'string', requiresArg: true, describe: 'File to write [default: standard output]' },
       })
       .example('$0 types package.json -o events.ts', 'the events, maps and globals of a package')
@@ -64,14 +69,16 @@ async function moduleText(argv: Arguments): Promise<string> {
 async function textOf(bytes: Uint8Array, file: string, base: Btf | undefined, argv: Arguments): Promise<string> {
   const { isBtf } = await import('../../btf/table.ts');
   const { openBtf } = await import('../../btf/open.ts');
+  const { getType } = await import('../../btf/get-type.ts');
   const options: TypesOptions = {
     ...(argv.u64 === undefined ? {} : { u64: argv.u64 as 'bigint' | 'number' }),
     ...(argv.chars === undefined ? {} : { charArrays: argv.chars as 'string' | 'bytes' }),
+    ...(argv.enums === undefined ? {} : { enums: argv.enums as 'closed' | 'open' }),
   };
   const source = path.basename(file);
   const object = isBtf(bytes) || base !== undefined ? undefined : await objectOf(bytes);
   const btf = object?.btf ?? openBtf(object?.elf.bytes ?? bytes, base === undefined ? {} : { base });
-  const wanted = (argv.type ?? []).map((name) => typeNamed(btf, name));
+  const wanted = (argv.type ?? []).map((name) => getType(btf, name));
   if (object !== undefined && wanted.length === 0) {
     const { emitObjectTypes } = await import('../../build/types.ts');
     return emitObjectTypes(object, source, options);
@@ -101,17 +108,4 @@ async function readBase(file: string): Promise<Btf> {
   const { openBtf } = await import('../../btf/open.ts');
   const bytes = await readInput(file);
   return inFile(file, () => openBtf(bytes));
-}
-
-/** `struct NAME`, `union NAME`, `enum NAME`, or a bare name, for which a tag or typedef is taken. */
-function typeNamed(btf: Btf, name: string): TypeId {
-  const [, keyword, bare] = /^(?:(struct|union|enum)\s+)?(.+)$/.exec(name)!;
-  const kinds = { struct: [Kind.struct], union: [Kind.union], enum: [Kind.enum, Kind.enum64] } as const;
-  const wanted =
-    keyword === undefined
-      ? [Kind.struct, Kind.union, Kind.enum, Kind.enum64, Kind.typedef]
-      : kinds[keyword as keyof typeof kinds];
-  const found = btf.named(bare!).find((id) => (wanted as readonly number[]).includes(btf.kind(id)));
-  if (found !== undefined) return found;
-  throw new UsageError('USAGE_TYPE', `--type ${name}: there is no such struct, union, enum or typedef`);
 }
