@@ -21,7 +21,6 @@ export function refine(graph: TypeGraph, start: Classes, leaves: Uint8Array): Cl
   const { starts, refs } = graph;
   const count = start.length;
   const classes = start.slice();
-  const groups = new Groups(classes);
   const hashOf = (id: number): number => {
     let hash = mix(0, classes[id]!);
     for (let i = starts[id]!, end = starts[id + 1]!; i < end; i++) hash = mix(hash, classes[refs[i]!]!);
@@ -35,14 +34,18 @@ export function refine(graph: TypeGraph, start: Classes, leaves: Uint8Array): Cl
     return true;
   };
   // what is alone, or is not followed, cannot be told from anything
+  const sizes = new Uint32Array(2 * count);
+  for (let id = 0; id < count; id++) sizes[start[id]!]!++;
   const canSplit = new Uint8Array(count);
   let changed = new Uint32Array(count);
   let changedCount = 0;
   for (let id = 1; id < count; id++) {
-    if (leaves[id] !== 0 || groups.isAlone(id)) continue;
+    if (leaves[id] !== 0 || sizes[start[id]!] === 1) continue;
     canSplit[id] = 1;
     changed[changedCount++] = id;
   }
+  if (changedCount === 0) return classes;
+  const groups = new Groups(classes, sizes);
   changedCount = groups.split(changed, changedCount, hashOf, same);
   if (changedCount === 0) return groups.numbered();
 
@@ -93,12 +96,11 @@ class Groups {
   readonly #slots: Uint32Array;
   readonly #used: Uint32Array;
 
-  /** @param classes  is changed */
-  constructor(classes: Classes) {
+  /** Takes both over. @param sizes  of the classes by number, with room for twice as many as there are types */
+  constructor(classes: Classes, sizes: Uint32Array) {
     const count = classes.length;
     this.#classes = classes;
-    this.#sizes = new Uint32Array(2 * count);
-    for (let id = 0; id < count; id++) this.#sizes[classes[id]!]!++;
+    this.#sizes = sizes;
     this.#next = count;
     this.#looked = new Uint32Array(2 * count);
     this.#alike = new Uint32Array(count);
