@@ -6,6 +6,7 @@ import type { NameMarks } from './name-marks.ts';
 /**
  * Ids, ascending, of at least all types whose name, or one of whose enumerators, is marked: all ids of a table that does not know
  * where its names occur.
+ * @param marks  1 for each name
  * @param more  offsets of further names
  */
 export function markedTypes(btf: Btf, marks: NameMarks | undefined, more: readonly number[] = []): Uint32Array {
@@ -16,7 +17,7 @@ export function markedTypes(btf: Btf, marks: NameMarks | undefined, more: readon
     for (const place of occurrences.places(nameOff)) ids.push(typeAt(btf, place));
   };
   for (const nameOff of more) add(nameOff);
-  for (let nameOff = nextMark(marks, 1); nameOff < marks.length; nameOff = nextMark(marks, nameOff + 1)) add(nameOff);
+  for (let nameOff = marks.indexOf(1, 1); nameOff >= 0; nameOff = marks.indexOf(1, nameOff + 1)) add(nameOff);
   return Uint32Array.from(ids)
     .sort()
     .filter((id, index, sorted) => index === 0 || sorted[index - 1] !== id);
@@ -26,12 +27,6 @@ function allTypes({ count }: Btf): Uint32Array {
   const ids = new Uint32Array(count - 1);
   for (let index = 0; index < ids.length; index++) ids[index] = index + 1;
   return ids;
-}
-
-function nextMark(marks: NameMarks, from: number): number {
-  let at = from;
-  while (at < marks.length && marks[at] === 0) at++;
-  return at;
 }
 
 /** The type that a word belongs to: the last that begins at or before it. */
