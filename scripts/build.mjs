@@ -7,13 +7,15 @@
 // dist/ is replaced when everything has been built; a build that fails leaves it as it was.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
+const require = createRequire(import.meta.url);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** Where it is put together; beside dist/, so that a rename will do. */
@@ -55,6 +57,30 @@ const PACKAGES = {
   yargs: "module.exports = require('yargs')",
 };
 
+/** Loaded by Node itself at every start. */
+const LOADED_ANYWAY = new Set(['fs', 'path', 'url', 'util']);
+
+/** Node's own modules are loaded when something of them is used, not when a file that might use them is read: crypto alone takes 4 ms. */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path: name, importer }) =>
+      LOADED_ANYWAY.has(name.slice('node:'.length)) || !importer.includes('/src/')
+        ? undefined
+        : { path: name, namespace: 'lazy-builtins' },
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy-builtins' }, ({ path: name }) => ({
+      contents: Object.getOwnPropertyNames(require(name))
+        .filter((key) => /^\w+$/.test(key) && !(key in Function.prototype))
+        .map(
+          (key) =>
+            `Object.defineProperty(exports, '${key}', { get: () => require('${name}').${key}, enumerable: true });`,
+        )
+        .join(''),
+    }));
+  },
+};
+
 /**
  * What starts first is small; then comes what builds need, then the rest. The last has the code of builds too: a file that is loaded for
  * nothing would cost more than one that is on disk twice.
@@ -62,8 +88,11 @@ const PACKAGES = {
 const pieces = {
   name: 'pieces',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './cli/main.cjs', external: true }));
-    onResolve({ filter: /^\.\/parser\.ts$/ }, () => ({ path: './parser.cjs', external: true }));
+    onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './cli/start.cjs', external: true }));
+    onResolve({ filter: /^\.\/(main|parser)\.ts$/ }, ({ path: file }) => ({
+      path: file.replace(/ts$/, 'cjs'),
+      external: true,
+    }));
     onResolve({ filter: new RegExp(`^(${Object.keys(PACKAGES).join('|')})$`) }, ({ path: name, importer }) =>
       importer.includes('/src/') ? { path: `./${name}.cjs`, external: true } : undefined,
     );
@@ -81,13 +110,17 @@ function commandLine() {
   };
   const own = {
     ...options,
-    plugins: [pieces],
+    plugins: [pieces, lazyBuiltins],
     define: { ...shared.define, 'import.meta.url': '__eccFileUrl' },
     banner: { js: "const __eccFileUrl = require('node:url').pathToFileURL(__filename).href;" },
   };
   return [
     build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: made }),
-    build({ ...own, entryPoints: { main: 'src/cli/main.ts', parser: 'src/cli/parser.ts' }, outdir: `${made}/cli` }),
+    build({
+      ...own,
+      entryPoints: { start: 'src/cli/start.ts', main: 'src/cli/main.ts', parser: 'src/cli/parser.ts' },
+      outdir: `${made}/cli`,
+    }),
     ...Object.entries(PACKAGES).map(([name, contents]) =>
       build({
         ...options,
@@ -109,6 +142,16 @@ const shared = {
   logLevel: 'warning',
   legalComments: 'none',
 };
+
+/** The help as yargs prints it where there is no terminal, so that nobody has to wait for yargs to say the same again. */
+function helpText() {
+  const { stdout, status } = spawnSync(process.execPath, [`${made}/cli.cjs`, '--help'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error('the help cannot be made');
+  writeFileSync(`${made}/cli/help.txt`, stdout);
+}
 
 function declarations() {
   const { status } = spawnSync(
@@ -153,6 +196,7 @@ try {
     }),
   ]);
   for (const { status, reason } of bundles) if (status === 'rejected') throw reason;
+  helpText();
   if (!process.argv.includes('--no-types')) declarations();
   replaceDist();
 } catch (error) {

@@ -31,11 +31,11 @@ export class Occurrences {
     this.#mask = arrays.names.length - 1;
   }
 
-  /** Offset of a name in the string section, 0 when nothing is called that. */
-  find(name: Uint8Array): number {
+  /** Offset of a name in the string section, 0 when nothing is called that. Only names in ASCII are found. */
+  find(name: string): number {
     const { names } = this.arrays;
     const strings = this.#strings;
-    for (let slot = hashOf(name, 0, name.length) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    for (let slot = hashOfText(name) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const start = names[slot]!;
       if (start === 0) return 0;
       if (strings[start + name.length] === 0 && isAt(strings, start, name)) return start;
@@ -140,7 +140,14 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-function isAt(strings: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let i = 0; i < name.length; i++) if (strings[start + i] !== name[i]) return false;
+/** The same of a text in ASCII, as names in C are; what else it is asked for has no hash that anything would be found by. */
+function hashOfText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function isAt(strings: Uint8Array, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (strings[start + i] !== name.charCodeAt(i)) return false;
   return true;
 }

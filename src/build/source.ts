@@ -1,5 +1,6 @@
 /** Reading the source: what can be wrong with it before a compiler is asked. */
-import { access, constants } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { UsageError } from '../core/errors.ts';
 import { inputError, readInput } from '../core/read-input.ts';
 

@@ -7,8 +7,8 @@
  * a default ACL), the staging file is made there, empty, and moved away at once.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, renameSync, type Stats } from 'node:fs';
-import { access, constants, type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, renameSync, type Stats } from 'node:fs';
+import { access, type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeDirectory } from '../core/make-directory.ts';
 import { isRunning, machineId } from '../core/processes.ts';

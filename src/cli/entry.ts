@@ -1,36 +1,37 @@
-/** Where the bundle starts. What most calls ask for, the version or a build of what did not change, is answered before the rest is loaded. */
-import { writeSync } from 'node:fs';
+/** Where the bundle starts: what needs no more than a text is answered here, before anything else is loaded. */
+import { fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { cacheDirectory } from '../core/paths.ts';
-import { BUILD_ID, VERSION } from '../core/version.ts';
-import { openCodeCache } from './code-cache.ts';
-import type { CompileArguments } from './compile-options.ts';
-import { readPlainArgv } from './quick-argv.ts';
-import { quickBuild } from './quick-build.ts';
+import { VERSION } from '../core/version.ts';
 
 const argv = process.argv.slice(2);
 
-if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-  writeSync(1, `ecc ${VERSION}\n`);
-} else {
-  void start();
+// what cannot be written will be tried again, and reported, on the usual way
+if (argv.length !== 1 || !printed(answer(argv[0]!))) {
+  const { start } = require('./start.ts') as typeof import('./start.ts');
+  void start(argv);
 }
 
-async function start(): Promise<void> {
-  const plain = readPlain();
-  // whatever is wrong will be found again, and reported, on the usual way
-  if (plain !== undefined && (await quickBuild(plain).catch(() => false))) return;
-  const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION, require);
-  const { main } = code.load(path.join(__dirname, 'cli/main.cjs')) as typeof import('./main.ts');
-  await main(argv, plain);
-  // of a build: what other commands run is elsewhere
-  if (plain !== undefined) code.keep();
-}
-
-function readPlain(): CompileArguments | undefined {
+function answer(word: string): string | undefined {
+  if (word === '--version' || word === '-V') return `ecc ${VERSION}\n`;
+  if ((word !== '--help' && word !== '-h') || mayBeNarrow()) return undefined;
   try {
-    return readPlainArgv(argv);
+    return readFileSync(path.join(__dirname, 'cli/help.txt'), 'utf8');
   } catch {
     return undefined;
+  }
+}
+
+/** True for a terminal. Asking `node:tty` would load streams and sockets. */
+function mayBeNarrow(): boolean {
+  const out = fstatSync(1);
+  return out.isCharacterDevice() && out.rdev !== statSync('/dev/null').rdev;
+}
+
+function printed(text: string | undefined): boolean {
+  if (text === undefined) return false;
+  try {
+    return writeSync(1, text) === Buffer.byteLength(text);
+  } catch {
+    return false;
   }
 }

@@ -112,7 +112,7 @@ export class Closure {
 
   /** All types, or, where the table knows where its names occur, those with marked names and what tells which functions are kfuncs. */
   #candidates(): Uint32Array {
-    const tag = this.#btf.occurrences?.find(Buffer.from(KFUNC_TAG)) ?? 0;
+    const tag = this.#btf.occurrences?.find(KFUNC_TAG) ?? 0;
     return markedTypes(this.#btf, tag === 0 ? undefined : this.#marks, [tag]);
   }
 

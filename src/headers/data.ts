@@ -83,8 +83,6 @@ export function getKernel(arch: string, version?: string, directory?: string): S
   );
 }
 
-const decompress = promisify(brotliDecompress);
-
 /**
  * The types of a shipped kernel with those of its modules, each once, little-endian whatever the kernel was. Of functions
  * there are only kfuncs, each with a decl tag `bpf_kfunc`. Some strings are of other kernels and used by no type.
@@ -119,7 +117,10 @@ async function readSection(directory: string, { file, rawSize }: SectionFile): P
   let cause: unknown;
   try {
     // one piece of output, not hundreds to be put together
-    const raw = await decompress(packed, { chunkSize: Math.max(rawSize, MIN_CHUNK), maxOutputLength: rawSize });
+    const raw = await promisify(brotliDecompress)(packed, {
+      chunkSize: Math.max(rawSize, MIN_CHUNK),
+      maxOutputLength: rawSize,
+    });
     if (raw.length === rawSize) return raw;
   } catch (error) {
     cause = error;

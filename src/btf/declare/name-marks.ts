@@ -23,7 +23,7 @@ export function markNames(btf: Btf, names: Iterable<readonly [string, number]>):
   const marks = new Uint8Array(strings.length);
   if (occurrences !== undefined) {
     for (const [name, mark] of names) {
-      const at = name === '' ? 0 : occurrences.find(Buffer.from(name));
+      const at = name === '' ? 0 : occurrences.find(name);
       if (at !== 0) marks[at] ||= mark;
     }
     return marks;

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Argv, CommandModule } from 'yargs';
 import type { BuildOptions } from '../../build/build.ts';
-import { Trace } from '../../core/trace.ts';
+import { nowMs, Trace } from '../../core/trace.ts';
 import { wantsColour } from '../colours.ts';
 import { buildOptions, COMPILE_OPTIONS, type CompileArguments } from '../compile-options.ts';
 import { interruptSignal } from '../interrupt.ts';
@@ -32,7 +32,7 @@ export const compile: CommandModule<object, Arguments> = {
 
 /** The command line is understood; by whom makes no difference. */
 export async function runCompile(argv: CompileArguments & { readonly debug?: unknown }): Promise<void> {
-  const mainMs = performance.now();
+  const mainMs = nowMs();
   const { signal, release } = interruptSignal();
   const trace = new Trace();
   const options: BuildOptions = {
