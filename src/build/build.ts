@@ -9,7 +9,6 @@ import { CompileError, UsageError } from '../core/errors.ts';
 import { chosenCache } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import type { Warning } from '../core/warning.ts';
-import { warmUpPacking } from '../package/pack.ts';
 import { type FinishedBuild, findFinished, keepFinished, openFinished, replay, restore } from './cache/finished.ts';
 import type { CacheStore } from './cache/store.ts';
 import {
@@ -186,7 +185,6 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
   const { onEvent = () => {} } = options;
   const trace = (options.trace ?? new Trace()).for(source);
   const progress = (text: string, steps?: Steps) => onEvent({ kind: 'progress', source, text, steps });
-  if (plan.artefacts.some(({ kind }) => kind === 'package')) shared.idleWork.push(warmUpPacking);
   progress('Compiling bpf object...');
   const compiled = await compile(source, {
     ...options,

@@ -107,7 +107,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
       readAst({ dump: output.ast, source: project.compilers.ast.source, exportHeader, userFiles: project.userFiles }),
     );
     const metadata = await trace.span('metadata', async () => {
-      const [clang, kernel] = await Promise.all([context.version, context.kernel]);
+      const kernel = await context.kernel;
       return makeMetadata({
         ...context,
         ...compiled,
@@ -115,7 +115,7 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
         project,
         output,
         facts,
-        clang: clang.text,
+        clang: output.producer ?? (await context.version()).text,
         kernelOrigin: kernel.origin,
       }).catch((error: unknown) => {
         throw explainObject(error, output.diagnostics, searchPath(project.compilers.codegen));
@@ -144,7 +144,7 @@ interface Compilation {
     readonly arch: Arch;
     readonly cflags: readonly string[];
     readonly kernel: Promise<KernelTypes>;
-    readonly version: Promise<ToolVersion>;
+    readonly version: () => Promise<ToolVersion>;
   };
 }
 
@@ -171,8 +171,11 @@ async function withCompilers<T>(
   const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
   const tools = await trace.span('find tools', () => locateToolchain(options));
-  const version = trace.span('tool versions', () => readVersion(tools.clang, cacheDir, run));
-  version.catch(() => undefined);
+  let asked: Promise<ToolVersion> | undefined;
+  const version = () => {
+    asked ??= trace.span('tool versions', () => readVersion(tools.clang, cacheDir, run));
+    return asked;
+  };
 
   return withWorkDirectory(async (workDirectory) => {
     const project = await trace.span('scan', async () =>

@@ -9,7 +9,8 @@ import { parseBtfExt } from '../btf/ext.ts';
 import { parseBtf } from '../btf/table.ts';
 import { CompileError, ToolError } from '../core/errors.ts';
 import type { Trace } from '../core/trace.ts';
-import { parseElf } from '../elf/elf.ts';
+import { type ElfFile, parseElf } from '../elf/elf.ts';
+import { findProducer } from '../elf/producer.ts';
 import { stripDebug } from '../elf/strip.ts';
 import type { HeaderSession } from '../headers/session.ts';
 import { astArgs, type CompileJob, codegenArgs } from '../toolchain/clang.ts';
@@ -51,6 +52,8 @@ export interface CompilerRun {
 export interface CompilerOutput {
   /** The stripped object. */
   readonly object: Uint8Array;
+  /** What clang calls itself; `undefined` when the object does not say. */
+  readonly producer: string | undefined;
   /** The AST as clang printed it; empty when it was not wanted. */
   readonly ast: Buffer;
   /** Clang's warnings, as they are to be shown. */
@@ -89,7 +92,7 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
         if (enough !== undefined) {
           run.onObject();
           const diagnostics = withoutNotesIn(run.markersFile, generated.diagnostics);
-          return { ...generated, diagnostics, object: enough, ast: await ast };
+          return { ...generated, diagnostics, ...enough, ast: await ast };
         }
         if (tries < MAX_TRIES) continue;
       }
@@ -142,20 +145,21 @@ async function startAst(run: CompilerRun, stop: AbortSignal): Promise<Buffer> {
 async function checkAndStrip(
   run: CompilerRun,
   { object: file, diagnostics }: Generated,
-): Promise<Uint8Array | undefined> {
+): Promise<Pick<CompilerOutput, 'object' | 'producer'> | undefined> {
   const { session, trace } = run;
   const bytes = await readFile(file);
+  const elf = parseElf(bytes);
   const isGood =
     session === undefined ||
-    trace.span('check the header', () => isEnough(session, bytes, stripVTControlCharacters(diagnostics)));
+    trace.span('check the header', () => isEnough(session, elf, stripVTControlCharacters(diagnostics)));
   if (!isGood) return undefined;
   const stripped = run.tools.strip === undefined ? trace.span('strip', () => stripDebug(bytes)) : undefined;
-  if (stripped !== undefined) return stripped;
-  return trace.span('llvm-strip', () => runStrip(run.tools.strip ?? run.getStrip(), file, run.run));
+  const object =
+    stripped ?? (await trace.span('llvm-strip', () => runStrip(run.tools.strip ?? run.getStrip(), file, run.run)));
+  return { object, producer: findProducer(elf) };
 }
 
-function isEnough(session: HeaderSession, bytes: Uint8Array, diagnostics: string): boolean {
-  const elf = parseElf(bytes);
+function isEnough(session: HeaderSession, elf: ElfFile, diagnostics: string): boolean {
   const types = elf.findSection('.BTF');
   const ext = elf.findSection('.BTF.ext');
   if (types === undefined || ext === undefined) return true;

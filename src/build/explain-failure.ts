@@ -18,7 +18,7 @@ const OLDEST_CLANG = 12;
 export interface FailureContext {
   readonly source: string;
   readonly tools: Toolchain;
-  readonly version: Promise<ToolVersion>;
+  readonly version: () => Promise<ToolVersion>;
   readonly headerOnly: boolean;
   readonly userFiles: readonly string[];
   readonly arch: Arch;
@@ -33,7 +33,7 @@ export interface FailureContext {
 /** The error to show: the same one, or one that says more. */
 export async function explainFailure(error: unknown, context: FailureContext): Promise<unknown> {
   if (!isEccError(error) || error.code !== 'COMPILE_FAILED') return error;
-  const { major, text } = await context.version.catch(() => ({ major: 0, text: '' }));
+  const { major, text } = await context.version().catch(() => ({ major: 0, text: '' }));
   if (major > 0 && major < OLDEST_CLANG) {
     return new ToolError(
       'TOOL_TOO_OLD',

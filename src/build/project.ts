@@ -38,7 +38,7 @@ export interface ProjectRequest {
   readonly workDirectory: string;
   readonly kernel: Promise<KernelTypes>;
   /** Of clang. */
-  readonly version: Promise<ToolVersion>;
+  readonly version: () => Promise<ToolVersion>;
   readonly files: InputFiles;
   readonly scans: ScanCache;
 }
@@ -82,7 +82,7 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     readText: (file) => request.files.readText(file),
     cache: request.scans,
   });
-  const clangMajor = namesAbsolutePaths(job) ? (await request.version).major : 0;
+  const clangMajor = namesAbsolutePaths(job) ? (await request.version()).major : 0;
   const codegen = { ...job, clangMajor, forcedIncludes: [files.markersFile] };
   const common = { ...files, codegen, tags: scan.structTags.map(({ tag }) => tag) };
   const rest = {

@@ -36,16 +36,17 @@ export interface CodeCache {
 export function openCodeCache(directory: string, id: string, load: NodeRequire): CodeCache {
   const place = path.join(directory, 'code');
   const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
+  // a first build may well be the only one
+  const isInUse = existsSync(directory);
   if (enableCompileCache !== undefined) {
-    // a first build may well be the only one
-    if (existsSync(directory)) enableCompileCache(place);
+    if (isInUse) enableCompileCache(place);
     return { load, keep: () => {} };
   }
   const made: (() => void)[] = [];
   return {
     load: (file) => loadWithBytecode(file, path.join(place, `${id}-${process.version}-${process.arch}`), made),
     keep: () => {
-      if (existsSync(directory)) for (const keep of made) keep();
+      if (isInUse) for (const keep of made) keep();
     },
   };
 }

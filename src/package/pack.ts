@@ -8,6 +8,10 @@ import type { BuildInfo, PackageFile, PackageMeta } from './schema.ts';
 
 /** zlib's default level, the reference compiler's too. */
 const LEVEL = 6;
+/** Small tables: setting them up takes longer than compressing a program, and larger ones find no more in it. */
+const MEMORY_LEVEL = 5;
+const MIN_WINDOW_BITS = 9;
+const MAX_WINDOW_BITS = 15;
 
 export interface PackInput {
   /** The stripped ELF object. */
@@ -16,22 +20,19 @@ export interface PackInput {
   readonly buildInfo?: BuildInfo;
 }
 
-/**
- * Compresses next to nothing. The first time takes many times as long as any later one, and can be had while something else is waited
- * for.
- */
-export function warmUpPacking(): void {
-  deflate(new Uint8Array(1024), { level: LEVEL });
-}
-
 /** The package as a value, keys not yet sorted. */
 export function makePackage({ object, meta, buildInfo }: PackInput): PackageFile {
   return {
-    bpf_object: Buffer.from(deflate(object, { level: LEVEL })).toString('base64'),
+    bpf_object: Buffer.from(compress(object)).toString('base64'),
     bpf_object_size: object.length,
     meta,
     ...(buildInfo === undefined ? {} : { build_info: buildInfo }),
   };
+}
+
+function compress(object: Uint8Array): Uint8Array {
+  const windowBits = Math.min(MAX_WINDOW_BITS, Math.max(MIN_WINDOW_BITS, Math.ceil(Math.log2(object.length))));
+  return deflate(object, { level: LEVEL, memLevel: MEMORY_LEVEL, windowBits });
 }
 
 /** The text of `package.json`: compact, keys sorted, no newline at the end. */

@@ -27,7 +27,7 @@ export async function readVersion(
 }
 
 async function ask(tool: Tool, cacheDir: string | undefined, options: RunOptions): Promise<string> {
-  const { stdout } = await runTool(tool, ['--version'], { timeoutMs: TIMEOUT_MS, ...options });
+  const { stdout } = await runTool(tool, ['--version'], { timeoutMs: TIMEOUT_MS, isUrgent: true, ...options });
   const lines = stdout.toString('utf8').split('\n');
   const text = (lines.find((line) => /\d+\.\d+/.test(line)) ?? lines[0] ?? '').trim();
   if (/\d/.test(text)) keepAnswer(tool, 'version', text, cacheDir);
