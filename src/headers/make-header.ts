@@ -4,7 +4,7 @@
  */
 import { emitHeader } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
-import { markNames, type NameMarks } from '../btf/declare/name-marks.ts';
+import { findNames, markNames, type NameOffsets } from '../btf/declare/name-marks.ts';
 import { CNames, type NameRequest, OwnTagMark, type Rename } from '../btf/declare/names.ts';
 import type { TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
@@ -51,8 +51,10 @@ export interface KernelHeader {
 
 /** The header for a program that mentions these names. About 10 ms for a kernel's BTF. */
 export function makeHeader(btf: Btf, request: HeaderRequest): KernelHeader {
-  const own = markOwnNames(btf, request.own);
-  const closure = new Closure(btf, markAll(btf, [...ALWAYS, ...request.identifiers]), own);
+  const wanted = [...ALWAYS, ...request.identifiers];
+  const offsets = findNames(btf, [...wanted, ...ownNames(request.own)]);
+  const own = markOwnNames(btf, request.own, offsets);
+  const closure = new Closure(btf, markNames(btf, each(wanted), offsets), own);
   closure.addNamed();
   const kfuncs = closure.kfuncs().filter((id) => isFree(btf, id, request));
   closure.addPrototypes(kfuncs);
@@ -72,7 +74,7 @@ export type FullHeaderRequest = Partial<HeaderRequest>;
 
 /** Every type of the BTF, and the prototypes of its kfuncs: all, or those that the program uses and does not declare. */
 export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): KernelHeader {
-  const own = markOwnNames(btf, request.own);
+  const own = markOwnNames(btf, request.own, findNames(btf, ownNames(request.own)));
   const names = new CNames(btf, own);
   if (own.ownTags !== undefined) names.flavourOwnTags(btf.ids());
   const used = request.identifiers === undefined ? undefined : new Set(request.identifiers);
@@ -89,18 +91,24 @@ function isFree(btf: Btf, id: TypeId, { declaredFunctions, own }: FullHeaderRequ
   return declaredFunctions?.has(name) !== true && own?.ordinary.has(name) !== true;
 }
 
-function markAll(btf: Btf, names: Iterable<string>): NameMarks {
-  return markNames(
-    btf,
-    Array.from(names, (name) => [name, 1] as const),
-  );
+function each(names: Iterable<string>): (readonly [string, number])[] {
+  return Array.from(names, (name) => [name, 1] as const);
 }
 
-function markOwnNames(btf: Btf, own: OwnNames | undefined): Pick<NameRequest, 'ownTags' | 'ownOrdinary'> {
+function ownNames(own: OwnNames | undefined): string[] {
+  return own === undefined ? [] : [...own.tags.keys(), ...own.ordinary];
+}
+
+function markOwnNames(
+  btf: Btf,
+  own: OwnNames | undefined,
+  offsets: NameOffsets,
+): Pick<NameRequest, 'ownTags' | 'ownOrdinary'> {
+  const isMarked = (names: Iterable<string>) => [...names].some((name) => offsets.has(name));
   if (own === undefined) return {};
   const tags = Array.from(own.tags, ([tag, kind]) => [tag, OwnTagMark[kind]] as const);
   return {
-    ownTags: tags.length === 0 ? undefined : markNames(btf, tags),
-    ownOrdinary: own.ordinary.size === 0 ? undefined : markAll(btf, own.ordinary),
+    ownTags: isMarked(own.tags.keys()) ? markNames(btf, tags, offsets) : undefined,
+    ownOrdinary: isMarked(own.ordinary) ? markNames(btf, each(own.ordinary), offsets) : undefined,
   };
 }

@@ -9,42 +9,50 @@ const FILTER_SIZE = 1 << 16;
 /** By string offset: where a string that is among the names starts, what stands for it, else 0. */
 export type NameMarks = Uint8Array;
 
-interface MarkedName {
-  readonly bytes: Buffer;
-  readonly mark: number;
-}
+/** Offsets in the string section, by name; several where equal strings are stored more than once. */
+export type NameOffsets = ReadonlyMap<string, readonly number[]>;
 
-/**
- * Linear in the string section: a few ms for a kernel's 2 MB.
- * @param names  each with the mark that it gets, 1 … 255
- */
-export function markNames(btf: Btf, names: Iterable<readonly [string, number]>): NameMarks {
+/** Where names are. Linear in the string section, some ms for a kernel's 2 MB, unless the table knows where its names occur. */
+export function findNames(btf: Btf, names: Iterable<string>): NameOffsets {
   const { strings, occurrences } = btf;
-  const marks = new Uint8Array(strings.length);
+  const found = new Map<string, number[]>();
   if (occurrences !== undefined) {
-    for (const [name, mark] of names) {
+    for (const name of names) {
       const at = name === '' ? 0 : occurrences.find(name);
-      if (at !== 0) marks[at] ||= mark;
+      if (at !== 0) found.set(name, [at]);
     }
-    return marks;
+    return found;
   }
-  const bySlot = new Map<number, MarkedName[]>();
+  const bySlot = new Map<number, Buffer[]>();
   /** By slot, whether a name has it: few others come through, so few bytes are looked at twice. */
   const filter = new Uint8Array(FILTER_SIZE);
-  for (const [name, mark] of names) {
+  for (const name of new Set(names)) {
     if (name === '') continue;
     const bytes = Buffer.from(name);
     const slot = slotOf(bytes, 0, bytes.length);
     const same = bySlot.get(slot);
-    if (same === undefined) bySlot.set(slot, [{ bytes, mark }]);
-    else same.push({ bytes, mark });
+    if (same === undefined) bySlot.set(slot, [bytes]);
+    else same.push(bytes);
     filter[slot] = 1;
   }
   for (let start = 0, at = 0; at < strings.length; start = ++at) {
     while (strings[at] !== 0) at++;
     const slot = slotOf(strings, start, at);
-    if (filter[slot] === 1) marks[start] = findMark(bySlot.get(slot)!, strings.subarray(start, at));
+    if (filter[slot] === 0) continue;
+    const here = strings.subarray(start, at);
+    const name = bySlot
+      .get(slot)!
+      .find((bytes) => bytes.equals(here))
+      ?.toString();
+    if (name !== undefined) found.set(name, [...(found.get(name) ?? []), start]);
   }
+  return found;
+}
+
+/** @param names  each with the mark that it gets, 1 … 255; of two marks for one name the first counts */
+export function markNames(btf: Btf, names: Iterable<readonly [string, number]>, offsets: NameOffsets): NameMarks {
+  const marks = new Uint8Array(btf.strings.length);
+  for (const [name, mark] of names) for (const at of offsets.get(name) ?? []) marks[at] ||= mark;
   return marks;
 }
 
@@ -54,8 +62,4 @@ function slotOf(bytes: Uint8Array, start: number, end: number): number {
   if (length === 0) return 0;
   const middle = bytes[start + (length >> 1)]! * 0x1f35 + bytes[start + (length >> 2)]! * 0x2f1;
   return (bytes[start]! * 0x9e5 + middle + bytes[end - 1]! * 0x4f9b + length * 0x6a7) & (FILTER_SIZE - 1);
-}
-
-function findMark(names: readonly MarkedName[], found: Uint8Array): number {
-  return names.find(({ bytes }) => bytes.equals(found))?.mark ?? 0;
 }
