@@ -17,6 +17,8 @@ export interface AstFacts {
   readonly tagged: readonly DefinedType[];
   /** Structs that the export header defines; empty without one. */
   readonly header: readonly DefinedType[];
+  /** Typedefs of structs without a tag that either says to export: nothing for a package. */
+  readonly untagged: readonly DefinedType[];
   readonly events: readonly EventType[];
   /** Where the source declares variables, maps and programs, by name. */
   readonly places: ReadonlyMap<string, Place>;
@@ -41,7 +43,7 @@ export function readAst({ dump, source, exportHeader, userFiles }: AstRequest): 
   const names = new Set([source, ...nodes.map(({ file }) => file)]);
   const unit = new SourceUnit(nodes, new Map([...names].map((name) => [name, readFileSync(name)])));
   const docs = collectDocs(unit, source);
-  const { structs: tagged, warnings: exportWarnings } = taggedStructs(unit);
+  const { structs: tagged, untagged: taggedTypedefs, warnings: exportWarnings } = taggedStructs(unit);
   const { events, warnings: eventWarnings } = findEventTypes(unit);
   const header = exportHeader === undefined ? undefined : path.resolve(exportHeader);
   const { structs, untagged } = headerStructs(unit, (file) => path.resolve(file) === header);
@@ -50,6 +52,7 @@ export function readAst({ dump, source, exportHeader, userFiles }: AstRequest): 
     typeDocs: collectTypeDocs(unit),
     tagged,
     header: structs,
+    untagged: [...taggedTypedefs, ...untagged],
     events,
     places: findPlaces(unit),
     warnings: [

@@ -191,6 +191,7 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
     shared,
     trace,
     exportHeader: plan.exportHeader,
+    typescript: plan.artefacts.some(({ kind }) => kind === 'types'),
     onInputs: takeInputs(plan, options),
     onObject: () => progress('Generating export types...'),
   });

@@ -10,11 +10,12 @@ import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
 import { type AstFacts, readAst } from './ast.ts';
 import { type BuildInputs, collectInputs } from './cache/inputs.ts';
-import { type CompilerOutput, runCompilers } from './compilers.ts';
+import { type CompilerOutput, type CompilerRun, runCompilers } from './compilers.ts';
 import { explainFailure, explainObject } from './explain-failure.ts';
 import { InputFiles } from './input-files.ts';
 import { type KernelChoice, type KernelTypes, loadKernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
+import { compileMoreTypes, type MoreTypes, missingTypes } from './more-types.ts';
 import { objectName } from './plan.ts';
 import { type Project, prepareProject } from './project.ts';
 import { readSource } from './source.ts';
@@ -34,6 +35,8 @@ export interface CompileOptions extends ToolChoice {
   readonly headerMode?: 'small' | 'full';
   /** The source is a header: an object of just its types. */
   readonly headerOnly?: boolean;
+  /** Whether {@link emitTypes} is going to be asked: some types that only TypeScript can use take a compile of their own. */
+  readonly typescript?: boolean;
   /** Milliseconds that one tool may take. */
   readonly timeoutMs?: number | undefined;
   /** Diagnostics of clang in colour. */
@@ -90,6 +93,8 @@ export interface CompiledObject {
 export interface CompiledSource extends CompiledObject, Metadata {
   /** What the AST told. */
   readonly facts: AstFacts;
+  /** Types for TypeScript that the object does not have. */
+  readonly moreTypes: MoreTypes | undefined;
 }
 
 /**
@@ -101,7 +106,7 @@ export interface CompiledSource extends CompiledObject, Metadata {
  */
 export async function compile(source: string, options: CompileOptions = {}): Promise<CompiledSource> {
   const trace = options.trace ?? new Trace();
-  return withCompilers(source, options, trace, true, async ({ compiled, project, output, context }) => {
+  return withCompilers(source, options, trace, true, async ({ compiled, project, output, context, run }) => {
     const { exportHeader } = options;
     const facts = trace.span('read AST', () =>
       readAst({ dump: output.ast, source: project.compilers.ast.source, exportHeader, userFiles: project.userFiles }),
@@ -121,7 +126,12 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
         throw explainObject(error, output.diagnostics, searchPath(project.compilers.codegen));
       });
     });
-    return { ...compiled, ...metadata, facts };
+    const missing = options.typescript === true && metadata.model.btf ? missingTypes(metadata.model.btf, facts) : [];
+    const moreTypes =
+      missing.length === 0
+        ? undefined
+        : await trace.span('clang: types for TypeScript', () => compileMoreTypes(run, missing));
+    return { ...compiled, ...metadata, facts, moreTypes };
   });
 }
 
@@ -140,6 +150,7 @@ interface Compilation {
   readonly compiled: CompiledObject;
   readonly project: Project;
   readonly output: CompilerOutput;
+  readonly run: CompilerRun;
   readonly context: {
     readonly arch: Arch;
     readonly cflags: readonly string[];
@@ -195,7 +206,7 @@ async function withCompilers<T>(
       }),
     );
     options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
-    const output = await runCompilers({
+    const compilerRun: CompilerRun = {
       ...project.compilers,
       tools,
       getStrip: () => getStrip(options, tools.clang),
@@ -208,7 +219,8 @@ async function withCompilers<T>(
         for (const work of shared.idleWork.splice(0)) work();
       },
       onObject: options.onObject ?? (() => {}),
-    }).catch(async (error: unknown) => {
+    };
+    const output = await runCompilers(compilerRun).catch(async (error: unknown) => {
       throw await explainFailure(error, {
         source,
         tools,
@@ -239,7 +251,7 @@ async function withCompilers<T>(
           vmlinux: options.vmlinux,
         }),
     };
-    return use({ compiled, project, output, context: { arch, cflags, kernel, version } });
+    return use({ compiled, project, output, run: compilerRun, context: { arch, cflags, kernel, version } });
   });
 }
 

@@ -11,6 +11,7 @@ export function loaderWarnings(model: BpfObject, meta: PackageMeta, facts: AstFa
     btf: model.btf,
     mapTypes: new Map(model.maps.map((map) => [map.name, map.type])),
     initialValues: initialValues(model),
+    untaggedEvent: (map) => facts.events.find((event) => event.map === map && event.type.kind === 'typedef')?.type.name,
     locate: (name) => facts.places.get(name),
   });
 }

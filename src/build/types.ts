@@ -8,17 +8,23 @@ import type { EventType } from '../doc/event-types.ts';
 import type { BpfObject } from '../object/model.ts';
 import type { AstFacts } from './ast.ts';
 import type { CompiledSource } from './compile.ts';
+import { spelling } from './more-types.ts';
 
 export type TypesOptions = NonNullable<ModuleInput['options']>;
 
-/** The text of `OBJ.bpf.ts`. */
-export function emitTypes({ model, meta, facts, objName }: CompiledSource, options: TypesOptions = {}): string {
+/** The text of `OBJ.bpf.ts`. Types without a tag are in it when it was compiled with `typescript`. */
+export function emitTypes(compiled: CompiledSource, options: TypesOptions = {}): string {
+  const { meta, facts, objName, moreTypes } = compiled;
+  const model = moreTypes?.model ?? compiled.model;
+  const ids = moreTypes?.ids ?? new Map<string, TypeId>();
   const btf = btfOf(model);
+  const exported = (meta.export_types ?? []).map(({ name }) => btf.find(name, Kind.struct));
+  const untagged = facts.untagged.map(({ name }) => ids.get(name) ?? btf.find(name, Kind.typedef));
   return emitTypeScript({
     btf,
     object: model,
-    types: (meta.export_types ?? []).map((type) => type.type_id as TypeId),
-    events: eventTypes(btf, facts.events),
+    types: [...exported, ...untagged].filter((id) => id !== undefined),
+    events: eventTypes(btf, facts.events, ids),
     docs: moduleDocs(facts),
     options,
     source: `${objName}.bpf.c`,
@@ -42,14 +48,14 @@ function btfOf({ btf }: BpfObject): Btf {
   });
 }
 
-function eventTypes(btf: Btf, events: readonly EventType[]): Map<string, TypeId[]> {
+function eventTypes(btf: Btf, events: readonly EventType[], more: ReadonlyMap<string, TypeId>): Map<string, TypeId[]> {
   const found = new Map<string, TypeId[]>();
   for (const { map, type } of events) {
     const kind =
       type.kind === 'struct' || type.kind === 'union' || type.kind === 'typedef' || type.kind === 'enum'
         ? type.kind
         : undefined;
-    const id = kind === undefined ? undefined : btf.find(type.name, Kind[kind]);
+    const id = more.get(spelling(type)) ?? (kind === undefined ? undefined : btf.find(type.name, Kind[kind]));
     if (map === undefined || id === undefined) continue;
     const ids = found.get(map) ?? [];
     if (!ids.includes(id)) found.set(map, [...ids, id]);

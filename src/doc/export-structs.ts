@@ -32,6 +32,8 @@ export function headerStructs(unit: SourceUnit, isHeader: (file: string) => bool
 /** The structs tagged `@export`, in the source and in the user's headers, in the order that the compiler sees them. */
 export function taggedStructs(unit: SourceUnit): {
   readonly structs: readonly DefinedType[];
+  /** Typedefs of structs without a tag. */
+  readonly untagged: readonly DefinedType[];
   readonly warnings: readonly SourceWarning[];
 } {
   const tagged = unit.nodes.filter((node) => isTypeDefinition(node) && isTagged(unit, node));
@@ -40,7 +42,7 @@ export function taggedStructs(unit: SourceUnit): {
     const reason = refusal(node, structs);
     return reason === undefined ? [] : [unit.warning(node.file, extentOf(node.head)!.name, reason)];
   });
-  return { structs, warnings };
+  return { structs, untagged: tagged.filter(isUntaggedStruct).map((node) => definedType(unit, node)), warnings };
 }
 
 function refusal(node: AstNode, structs: readonly DefinedType[]): string | undefined {

@@ -2,7 +2,7 @@
  * The `vmlinux.h` made for one source: a hundredth of the kernel's types, with the same sizes, offsets and names as the whole
  * header, so that the program cannot tell the difference but in compile time. And the whole header.
  */
-import { emitHeader } from '../btf/declare/header.ts';
+import { emitHeaderWith } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
 import { findNames, markNames, type NameOffsets } from '../btf/declare/name-marks.ts';
 import { CNames, type NameRequest, OwnTagMark, type Rename } from '../btf/declare/names.ts';
@@ -61,10 +61,9 @@ export function makeHeader(btf: Btf, request: HeaderRequest): KernelHeader {
   const types = closure.types();
   const names = new CNames(btf, { ...own, relevant: closure.names });
   names.flavourOwnTags(types);
-  return emitHeader(btf, {
+  return emitHeaderWith(btf, names, {
     types,
     kfuncs: kfuncs.filter((id) => !names.isTaken(btf.nameOff(id))),
-    names,
     banner: markLine(`${request.origin ?? DEFAULT_ORIGIN} for one source`),
   });
 }
@@ -82,7 +81,7 @@ export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): Kerne
     (id) =>
       isFree(btf, id, request) && !names.isTaken(btf.nameOff(id)) && (used === undefined || used.has(btf.name(id))),
   );
-  return emitHeader(btf, { kfuncs, names, banner: markLine(request.origin ?? DEFAULT_ORIGIN) });
+  return emitHeaderWith(btf, names, { kfuncs, banner: markLine(request.origin ?? DEFAULT_ORIGIN) });
 }
 
 /** True for a function that the program neither declares nor calls something else by its name. */

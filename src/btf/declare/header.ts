@@ -29,19 +29,21 @@ export interface HeaderOptions {
   readonly kfuncs?: readonly TypeId[];
   /** Lines before the include guard, each a comment. */
   readonly banner?: string;
-  /** The names to use; one made for this table. Default: new ones without exclusions. */
-  readonly names?: CNames;
 }
 
 export interface CHeader {
   readonly text: string;
-  /** Types and enumerators that could not keep their names, see {@link CNames}. */
+  /** Types and enumerators that could not keep their names: the first of several has it, the others are `NAME___2`, `NAME___3`. */
   readonly renames: readonly Rename[];
 }
 
 /** A header as `#include "vmlinux.h"` expects it: include guard `__VMLINUX_H__`, CO-RE pragma, types, kfunc prototypes. */
 export function emitHeader(btf: Btf, options: HeaderOptions = {}): CHeader {
-  const names = options.names ?? new CNames(btf);
+  return emitHeaderWith(btf, new CNames(btf), options);
+}
+
+/** The same with names that were worked out before, for this table. */
+export function emitHeaderWith(btf: Btf, names: CNames, options: HeaderOptions): CHeader {
   const output = new TextOutput(textLimit(btf));
   const types = options.types ?? allIds(btf);
   const order = new DeclarationOrder(btf, new CPrinter(btf, names, output, types.length));

@@ -25,6 +25,8 @@ export interface LoaderInput {
   readonly mapTypes: ReadonlyMap<string, number>;
   /** First bytes of each variable in the object, by name; absent for what starts as zero. */
   readonly initialValues: ReadonlyMap<string, Uint8Array>;
+  /** The typedef, of something without a tag, of the events that the code sends to a map. */
+  readonly untaggedEvent?: (map: string) => string | undefined;
   readonly locate: Locate;
 }
 

@@ -17,7 +17,7 @@ export function exportedMaps(maps: readonly DocumentedMap[], mapTypes: ReadonlyM
   );
 }
 
-export function checkEvents({ meta, btf, mapTypes }: LoaderInput, warn: Warn): void {
+export function checkEvents({ meta, btf, mapTypes, untaggedEvent }: LoaderInput, warn: Warn): void {
   checkEnum64(btf, warn);
   if (meta.enable_multiple_export_types) return;
   const exported = exportedMaps(meta.bpf_skel.maps, mapTypes);
@@ -32,10 +32,14 @@ export function checkEvents({ meta, btf, mapTypes }: LoaderInput, warn: Warn): v
   }
   const type = meta.export_types?.[0];
   if (type === undefined) {
+    const typedef = untaggedEvent?.(last.name);
     warn('map', last.name, {
       code: 'LOADER_NO_EXPORT_TYPE',
       message: `nothing says which struct comes through ${last.name}: ecli would attach and then hang without output`,
-      hint: 'pass the header that defines the event struct (ecc SOURCE HEADER), or write @export in the doc comment of the struct',
+      hint:
+        typedef === undefined
+          ? 'pass the header that defines the event struct (ecc SOURCE HEADER), or write @export in the doc comment of the struct'
+          : `what the code sends, ${typedef}, has no tag, which a package needs: typedef struct ${typedef} { ... } ${typedef};`,
     });
   } else if (btf !== undefined && !last.sample) checkMembers(btf, type.type_id as TypeId, type.name, last.name, warn);
 }
