@@ -198,6 +198,8 @@ async function withCompilers<T>(
         workDirectory,
         kernel,
         version,
+        clang: tools.clang,
+        cacheDir,
         workspace: options.workspace,
         headerMode: options.headerMode ?? 'small',
         headerOnly: options.headerOnly === true,

@@ -2,6 +2,7 @@
  * The two runs of clang, side by side, and again when the kernel header made for the source turns out to be too small. What is
  * shown to the user are the diagnostics of the last try.
  */
+import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -19,6 +20,7 @@ import type { Tool } from '../toolchain/tools.ts';
 import { withAliases } from './aliases.ts';
 import { emitExportMarkers } from './exports.ts';
 import { withoutNotesIn } from './own-notes.ts';
+import { isPrecompiled, type PrecompiledHeader, precompile } from './precompiled.ts';
 import type { Toolchain } from './toolchain.ts';
 
 export interface CompilerRun {
@@ -27,6 +29,8 @@ export interface CompilerRun {
   readonly getStrip: () => Tool;
   /** For code generation; its first forced include is the file of export markers. */
   readonly codegen: CompileJob;
+  /** Stands for the user's own kernel header in code generation, once it is there. */
+  readonly precompiled: PrecompiledHeader | undefined;
   readonly ast: CompileJob;
   /** Taken for the AST when `ast` has errors though the program has none; slow. */
   readonly astFallback: CompileJob | undefined;
@@ -70,8 +74,22 @@ const MAX_TRIES = 12;
  * @throws {ToolError} `TOOL_NO_BPF` for a clang that cannot compile for bpf, `TOOL_FAILED`.
  */
 export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
+  const stop = new AbortController();
+  const precompiling = startPrecompiling(run, stop.signal);
+  try {
+    const output = await compileUntilGood(run);
+    await precompiling;
+    return output;
+  } finally {
+    stop.abort();
+    await precompiling;
+  }
+}
+
+async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
   const { session, trace } = run;
   const tags = new Set(run.tags);
+  let precompiled = run.precompiled !== undefined && isPrecompiled(run.precompiled) ? run.precompiled.file : undefined;
   for (let tries = 1; ; tries++) {
     const header = session && trace.span('kernel header', () => session.header());
     await Promise.all([
@@ -79,7 +97,7 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
       header === undefined ? undefined : writeFile(run.headerFile, header),
     ]);
     const stopAst = new AbortController();
-    const generation = trace.span('clang: code generation', () => generate(run));
+    const generation = trace.span('clang: code generation', () => generate(run, precompiled));
     const ast = run.withAst ? startAst(run, stopAst.signal) : Promise.resolve(Buffer.alloc(0));
     // both are waited for below; until then a failure is no unhandled one
     ast.catch(() => undefined);
@@ -95,6 +113,10 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
           return { ...generated, diagnostics, ...enough, ast: await ast };
         }
         if (tries < MAX_TRIES) continue;
+      }
+      if (precompiled !== undefined) {
+        precompiled = undefined;
+        continue;
       }
       const plain = stripVTControlCharacters(generated.diagnostics);
       const clash = clashingTag(plain, tags);
@@ -120,10 +142,24 @@ interface Generated {
   readonly args: readonly string[];
 }
 
-async function generate(run: CompilerRun): Promise<Generated> {
+/** Beside everything else, when clang is at work on the source. */
+async function startPrecompiling(
+  { precompiled, codegen, tools, run, trace }: CompilerRun,
+  stop: AbortSignal,
+): Promise<void> {
+  if (precompiled === undefined || existsSync(precompiled.file)) return;
+  const options = { ...run, signal: eitherOf(stop, run.signal) };
+  await trace.span('clang: precompiled header', () => precompile(precompiled, codegen, tools.clang, options));
+}
+
+function eitherOf(stop: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined ? stop : AbortSignal.any([stop, signal]);
+}
+
+async function generate(run: CompilerRun, precompiledHeader: string | undefined): Promise<Generated> {
   const object = path.join(run.workDirectory, 'object.o');
   const depfile = path.join(run.workDirectory, 'object.d');
-  return withAliases(run.codegen, run.workDirectory, async ({ job, restore }) => {
+  return withAliases({ ...run.codegen, precompiledHeader }, run.workDirectory, async ({ job, restore }) => {
     const args = codegenArgs(job, { object, depfile }, run.colour);
     const { exitCode, stderr } = await runTool(run.tools.clang, args, { ...run.run, isUrgent: true });
     const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')).map(restore) : [];
@@ -133,7 +169,7 @@ async function generate(run: CompilerRun): Promise<Generated> {
 
 /** Errors in the AST run are code generation's to report, so only its output counts. */
 async function startAst(run: CompilerRun, stop: AbortSignal): Promise<Buffer> {
-  const signal = run.run.signal === undefined ? stop : AbortSignal.any([stop, run.run.signal]);
+  const signal = eitherOf(stop, run.run.signal);
   const dump = (job: CompileJob) =>
     run.trace.span('clang: AST', () => runTool(run.tools.clang, astArgs(job), { ...run.run, signal, isUrgent: true }));
   const { exitCode, stdout } = await dump(run.ast);

@@ -18,11 +18,13 @@ import {
   userDefines,
   userForcedIncludes,
 } from '../toolchain/clang.ts';
+import type { Tool } from '../toolchain/tools.ts';
 import type { ToolVersion } from '../toolchain/version.ts';
 import type { CompilerRun } from './compilers.ts';
 import { HEADER_ONLY_FLAGS } from './header-only.ts';
 import type { InputFiles } from './input-files.ts';
 import type { KernelTypes } from './kernel-types.ts';
+import { planPrecompiled } from './precompiled.ts';
 import { readSource } from './source.ts';
 
 export interface ProjectRequest {
@@ -39,6 +41,8 @@ export interface ProjectRequest {
   readonly kernel: Promise<KernelTypes>;
   /** Of clang. */
   readonly version: () => Promise<ToolVersion>;
+  readonly clang: Tool;
+  readonly cacheDir: string | undefined;
   readonly files: InputFiles;
   readonly scans: ScanCache;
 }
@@ -46,7 +50,7 @@ export interface ProjectRequest {
 export interface Project {
   readonly compilers: Pick<
     CompilerRun,
-    'codegen' | 'ast' | 'astFallback' | 'session' | 'headerFile' | 'markersFile' | 'tags'
+    'codegen' | 'precompiled' | 'ast' | 'astFallback' | 'session' | 'headerFile' | 'markersFile' | 'tags'
   >;
   /** The source and the headers of the user's, as paths; the source first. */
   readonly userFiles: readonly string[];
@@ -94,7 +98,7 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     return {
       ...rest,
       ownHeader: false,
-      compilers: { ...common, ast: job, astFallback: undefined, session: undefined },
+      compilers: { ...common, precompiled: undefined, ast: job, astFallback: undefined, session: undefined },
     };
   }
   const kernel = await request.kernel;
@@ -109,15 +113,34 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
       older: kernel.older,
       full: request.headerMode === 'full',
     });
-    return { ...rest, ownHeader: false, compilers: { ...common, ast: job, astFallback: undefined, session } };
+    return {
+      ...rest,
+      ownHeader: false,
+      compilers: { ...common, precompiled: undefined, ast: job, astFallback: undefined, session },
+    };
   }
   if (kernel.header !== undefined) writeFileSync(files.headerFile, `#include "${path.resolve(kernel.header)}"\n`);
+  const { clang, cacheDir } = request;
+  const precompiled = planPrecompiled({
+    header: own,
+    text: request.text.toString('utf8'),
+    job: codegen,
+    clang,
+    cacheDir,
+    files: request.files,
+  });
   const standIn = writeStandIn(own, kernel, scan, request);
   const ast = standIn === undefined ? job : { ...job, forcedIncludes: [standIn] };
   return {
     ...rest,
     ownHeader: true,
-    compilers: { ...common, ast, astFallback: standIn === undefined ? undefined : job, session: undefined },
+    compilers: {
+      ...common,
+      precompiled,
+      ast,
+      astFallback: standIn === undefined ? undefined : job,
+      session: undefined,
+    },
   };
 }
 

@@ -15,6 +15,8 @@ export interface CompileJob {
   readonly ourIncludes: readonly string[];
   /** Directories of ours that come last of all: stand-ins for what the system lacks. */
   readonly lastIncludes: readonly string[];
+  /** A precompiled header that stands before all of these; for code generation. */
+  readonly precompiledHeader?: string | undefined;
   /** Files that are read before the source. */
   readonly forcedIncludes: readonly string[];
   /** Flags of the user, as given. */
@@ -174,6 +176,8 @@ function commonArgs(job: CompileJob): string[] {
   ];
 }
 
+const SOURCE_IN_DEBUG_INFORMATION = ['-gdwarf-5', '-gembed-source', '-fdebug-compilation-dir=.'];
+
 export interface CodegenOutput {
   readonly object: string;
   /** Where clang lists the files that it read. */
@@ -189,10 +193,9 @@ export function codegenArgs(job: CompileJob, output: CodegenOutput, colour: bool
     '-g',
     '-O2',
     '-c',
+    ...(job.precompiledHeader === undefined ? [] : ['-include-pch', job.precompiledHeader]),
     ...commonArgs(job),
-    '-gdwarf-5',
-    '-gembed-source',
-    '-fdebug-compilation-dir=.',
+    ...SOURCE_IN_DEBUG_INFORMATION,
     ...pathMaps(job),
     colour ? '-fcolor-diagnostics' : '-fno-color-diagnostics',
     '-MD',
@@ -204,6 +207,26 @@ export function codegenArgs(job: CompileJob, output: CodegenOutput, colour: bool
     output.object,
     ...(job.inputFlags ?? []),
     sourceArgument(job.source),
+  ];
+}
+
+/**
+ * A header to its precompiled form, for {@link codegenArgs} of jobs with the same flags of the user's. It goes by the header's size, not
+ * by its time, which is another one in every checkout.
+ */
+export function precompileArgs(job: CompileJob, header: string, output: string): string[] {
+  return [
+    '-g',
+    '-O2',
+    ...commonArgs({ ...job, ourIncludes: [], lastIncludes: [], forcedIncludes: [] }),
+    ...SOURCE_IN_DEBUG_INFORMATION,
+    '-Xclang',
+    '-fno-pch-timestamp',
+    '-x',
+    'c-header',
+    header,
+    '-o',
+    output,
   ];
 }
 
