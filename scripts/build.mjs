@@ -8,14 +8,12 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
-const require = createRequire(import.meta.url);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** Where it is put together; beside dist/, so that a rename will do. */
@@ -57,26 +55,16 @@ const PACKAGES = {
   yargs: "module.exports = require('yargs')",
 };
 
-/** Loaded by Node itself at every start. */
-const LOADED_ANYWAY = new Set(['fs', 'path', 'url', 'util']);
-
 /** Node's own modules are loaded when something of them is used, not when a file that might use them is read: crypto alone takes 4 ms. */
 const lazyBuiltins = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path: name, importer }) =>
-      LOADED_ANYWAY.has(name.slice('node:'.length)) || !importer.includes('/src/')
-        ? undefined
-        : { path: name, namespace: 'lazy-builtins' },
+      importer.includes('/src/') ? { path: name, namespace: 'lazy-builtins' } : undefined,
     );
+    // esbuild hands on the prototype; what a module has is not known before it is loaded
     onLoad({ filter: /.*/, namespace: 'lazy-builtins' }, ({ path: name }) => ({
-      contents: Object.getOwnPropertyNames(require(name))
-        .filter((key) => /^\w+$/.test(key) && !(key in Function.prototype))
-        .map(
-          (key) =>
-            `Object.defineProperty(exports, '${key}', { get: () => require('${name}').${key}, enumerable: true });`,
-        )
-        .join(''),
+      contents: `module.exports = Object.create(new Proxy({}, { get: (_, key) => require('${name}')[key] }));`,
     }));
   },
 };

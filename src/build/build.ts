@@ -80,7 +80,11 @@ export class BuildFailures extends Error {
  */
 export async function build(options: BuildOptions): Promise<void> {
   const plans = await makeReadablePlans(options);
-  const context: BuildContext = { options, shared: shareInputs(), store: openFinished(options) };
+  const context: BuildContext = {
+    options,
+    shared: shareInputs(chosenCache(options.cacheDir)),
+    store: openFinished(options),
+  };
   context.shared.idleWork.push(() => void removeLeftovers(chosenCache(options.cacheDir)));
   const buildChecked = async (plan: BuildPlan) => {
     await checkPlan(plan, options);

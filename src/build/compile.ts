@@ -1,7 +1,7 @@
 /**
  * One source into an object with its metadata, all in memory. Nothing outside of a temporary directory is written.
  */
-import { chosenCache } from '../core/paths.ts';
+import { chosenCache, isCacheInUse } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import { ScanCache } from '../headers/scan/scan-source.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
@@ -62,6 +62,8 @@ export interface UserInputs {
 
 /** Everything that is read once for all sources of a process. */
 export interface SharedInputs {
+  /** The cache directory, unless nothing has been kept there yet: for what only makes later builds faster. */
+  readonly usedCache: string | undefined;
   readonly files: InputFiles;
   readonly scans: ScanCache;
   readonly kernels: Map<string, Promise<KernelTypes>>;
@@ -69,8 +71,9 @@ export interface SharedInputs {
   readonly idleWork: (() => void)[];
 }
 
-export function shareInputs(): SharedInputs {
-  return { files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [] };
+export function shareInputs(cacheDir: string | undefined): SharedInputs {
+  const usedCache = cacheDir !== undefined && isCacheInUse(cacheDir) ? cacheDir : undefined;
+  return { usedCache, files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [] };
 }
 
 /** What clang made of a source. */
@@ -170,12 +173,12 @@ async function withCompilers<T>(
   checkUserFlags(cflags);
   const arch = options.arch ?? hostArch();
   const cacheDir = chosenCache(options.cacheDir);
-  const shared = options.shared ?? shareInputs();
+  const shared = options.shared ?? shareInputs(cacheDir);
   const run: RunOptions = { signal: options.signal, timeoutMs: options.timeoutMs, onCommand: options.onCommand };
 
   const kernel = sharedKernel(
     shared,
-    { arch, vmlinux: options.vmlinux, cacheDir, whenIdle: (work) => shared.idleWork.push(work) },
+    { arch, vmlinux: options.vmlinux, cacheDir: shared.usedCache, whenIdle: (work) => shared.idleWork.push(work) },
     trace,
   );
   const known = shared.files.readBytes(source);
@@ -199,7 +202,7 @@ async function withCompilers<T>(
         kernel,
         version,
         clang: tools.clang,
-        cacheDir,
+        cacheDir: shared.usedCache,
         workspace: options.workspace,
         headerMode: options.headerMode ?? 'small',
         headerOnly: options.headerOnly === true,

@@ -40,11 +40,11 @@ export interface PrecompileRequest {
   readonly files: InputFiles;
 }
 
-/** Where the header would be kept, if it can stand before the source, there is a cache that is in use, and the compiler is known. */
+/** Where the header would be kept, if it can stand before the source, there is a cache, and the compiler is known. */
 export function planPrecompiled(request: PrecompileRequest): PrecompiledHeader | undefined {
   const { text, job, clang, cacheDir, files } = request;
   const header = path.resolve(request.header);
-  if (cacheDir === undefined || !existsSync(cacheDir) || !includesFirst(text, 'vmlinux.h')) return undefined;
+  if (cacheDir === undefined || !includesFirst(text, 'vmlinux.h')) return undefined;
   // read before the source as well, and `=` makes another name of a path each time
   if (userForcedIncludes(job.userFlags).length > 0 || header.includes('=')) return undefined;
   const bytes = files.readBytes(header);

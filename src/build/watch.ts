@@ -5,10 +5,11 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { FSWatcher } from 'chokidar';
+import { chosenCache } from '../core/paths.ts';
 import { ScanCache } from '../headers/scan/scan-source.ts';
 import { type BuildContext, type BuildEvent, type BuildOptions, buildPlan, preparePlans } from './build.ts';
 import { openFinished } from './cache/finished.ts';
-import type { UserInputs } from './compile.ts';
+import type { SharedInputs, UserInputs } from './compile.ts';
 import { InputFiles } from './input-files.ts';
 import type { BuildPlan } from './plan.ts';
 
@@ -69,7 +70,8 @@ class Scheduler {
   readonly #callbacks: WatchOptions;
   readonly #watcher: FSWatcher;
   readonly #watched = new Set<string>();
-  readonly #shared = { scans: new ScanCache(), kernels: new Map(), idleWork: [] };
+  readonly #scans = new ScanCache();
+  readonly #kernels: SharedInputs['kernels'] = new Map();
   #settled: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
   #running = 0;
@@ -170,7 +172,9 @@ class Scheduler {
         } else events.push(event);
       },
     };
-    const context: BuildContext = { options, shared: { ...this.#shared, files }, store: openFinished(options) };
+    const usedCache = chosenCache(options.cacheDir);
+    const shared = { usedCache, files, scans: this.#scans, kernels: this.#kernels, idleWork: [] };
+    const context: BuildContext = { options, shared, store: openFinished(options) };
     const start = performance.now();
     const error: unknown = await buildPlan(item.plan, context).then(
       () => undefined,

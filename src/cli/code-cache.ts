@@ -5,19 +5,11 @@
  * Bytecode is code: it is taken only from files that are ours and that nobody else can write.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import nodeModule from 'node:module';
 import path from 'node:path';
 import { Script } from 'node:vm';
+import { isCacheInUse } from '../core/paths.ts';
 
 const DIGEST_SIZE = 32;
 const OTHERS_MAY_WRITE = 0o022;
@@ -36,8 +28,7 @@ export interface CodeCache {
 export function openCodeCache(directory: string, id: string, load: NodeRequire): CodeCache {
   const place = path.join(directory, 'code');
   const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
-  // a first build may well be the only one
-  const isInUse = existsSync(directory);
+  const isInUse = isCacheInUse(directory);
   if (enableCompileCache !== undefined) {
     if (isInUse) enableCompileCache(place);
     return { load, keep: () => {} };

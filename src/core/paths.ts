@@ -1,5 +1,5 @@
 /** Where our own files are, and where the user's cache is. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,15 @@ export function templateDirectory(): string {
 export function cacheDirectory(env: Readonly<Record<string, string | undefined>> = process.env): string {
   if (env.ECC_CACHE_DIR) return env.ECC_CACHE_DIR;
   return path.join(env.XDG_CACHE_HOME || path.join(env.HOME || os.homedir(), '.cache'), 'ecc');
+}
+
+/** False where nothing has been kept yet. A first build may well be the only one: what only makes later ones faster, it does not make. */
+export function isCacheInUse(directory: string): boolean {
+  try {
+    return readdirSync(directory).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The cache as an option names it: `false` for none, `undefined` for the user's. */

@@ -6,7 +6,7 @@
  * cache directory. Nothing depends on that copy: it may be absent, old, cut off or not writable.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -47,7 +47,7 @@ export interface ShippedKernel {
 export interface ReadKernelOptions {
   /** Where the shipped files are. Default: `data/` of this package. */
   readonly dataDirectory?: string;
-  /** Where the uncompressed copy is kept; made when it is missing and the directory is there. Default: no copy. */
+  /** Where the uncompressed copy is kept; made when it is missing. Default: no copy. */
   readonly cacheDirectory?: string;
   /** Told what remains to be done, making the copy, when there is nothing more urgent. Default: it is done at once. */
   readonly whenIdle?: (work: () => void) => void;
@@ -101,8 +101,6 @@ export async function readKernelBtf(arch: string, version?: string, options: Rea
       ? undefined
       : path.join(options.cacheDirectory, `kernel-${kernel.sha256.slice(0, 32)}-${IMAGE_FORMAT}`);
   const cached = copy === undefined ? undefined : readImage(copy, kernel);
-  // the first build in an empty cache may well be the only one: it leaves the work to a second
-  const isInUse = options.cacheDirectory !== undefined && existsSync(options.cacheDirectory);
   if (cached !== undefined) return cached;
 
   const [types, ...strings] = await Promise.all(
@@ -110,7 +108,7 @@ export async function readKernelBtf(arch: string, version?: string, options: Rea
   );
   const btf = indexBtf(types!, strings.length === 1 ? strings[0]! : Buffer.concat(strings));
   const { whenIdle = (work) => work() } = options;
-  if (copy !== undefined && isInUse) whenIdle(() => void writeImage(copy, btf));
+  if (copy !== undefined) whenIdle(() => void writeImage(copy, btf));
   return btf;
 }
 
