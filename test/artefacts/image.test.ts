@@ -97,7 +97,9 @@ describe('the entry point', () => {
 test('an image, named by $ECC_IMAGE', async (context) => {
   const image = process.env.ECC_IMAGE;
   if (image === undefined)
-    return context.skip('no image to look into: ECC_IMAGE=FILE.tar, made by scripts/image/build.mjs or of the Dockerfile');
+    return context.skip(
+      'no image to look into: ECC_IMAGE=FILE.tar, made by scripts/image/build.mjs or of the Dockerfile',
+    );
   requireRoot(context);
   const unshare = requireTool(context, 'unshare');
   const scratch = testDirectory();

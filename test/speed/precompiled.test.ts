@@ -25,6 +25,8 @@ function ecc(directory: string, args: readonly string[]) {
 function project(text = TINY): string {
   const directory = testDirectory();
   mkdirSync(path.join(directory, '.cache'));
+  // an empty one counts as new
+  writeFileSync(path.join(directory, '.cache/used'), '');
   cpSync(header, path.join(directory, 'vmlinux.h'));
   writeFileSync(path.join(directory, 'prog.bpf.c'), text);
   return directory;
