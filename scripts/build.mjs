@@ -7,7 +7,17 @@
 // dist/ is replaced when everything has been built; a build that fails leaves it as it was.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -70,17 +80,13 @@ const lazyBuiltins = {
 };
 
 /**
- * What starts first is small; then comes what builds need, then the rest. The last has the code of builds too: a file that is loaded for
+ * What starts first is small; then comes what builds need, or everything. The last has the code of builds too: a file that is loaded for
  * nothing would cost more than one that is on disk twice.
  */
 const pieces = {
   name: 'pieces',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './cli/start.cjs', external: true }));
-    onResolve({ filter: /^\.\/(main|parser)\.ts$/ }, ({ path: file }) => ({
-      path: file.replace(/ts$/, 'cjs'),
-      external: true,
-    }));
     onResolve({ filter: new RegExp(`^(${Object.keys(PACKAGES).join('|')})$`) }, ({ path: name, importer }) =>
       importer.includes('/src/') ? { path: `./${name}.cjs`, external: true } : undefined,
     );
@@ -106,7 +112,7 @@ function commandLine() {
     build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: made }),
     build({
       ...own,
-      entryPoints: { start: 'src/cli/start.ts', main: 'src/cli/main.ts', parser: 'src/cli/parser.ts' },
+      entryPoints: { start: 'src/cli/start.ts', build: 'src/cli/build-main.ts', main: 'src/cli/main.ts' },
       outdir: `${made}/cli`,
     }),
     ...Object.entries(PACKAGES).map(([name, contents]) =>
@@ -139,6 +145,25 @@ function helpText() {
   });
   if (status !== 0) throw new Error('the help cannot be made');
   writeFileSync(`${made}/cli/help.txt`, stdout);
+}
+
+/**
+ * What V8 makes of the code for a build and for a kernel's header, by running it. Without a clang there is none for builds: the first ones with
+ * a cache directory make it then.
+ */
+function bytecode() {
+  const scratch = `${made}/scratch`;
+  const cache = `${scratch}/cache`;
+  // an empty cache counts as new, and nothing is kept for later
+  mkdirSync(`${cache}/code`, { recursive: true });
+  const env = { ...process.env, ECC_CACHE_DIR: cache };
+  const program = 'fixtures/sigsnoop/sigsnoop.bpf.c';
+  for (const args of [[program, '-o', scratch, '--no-cache'], ['vmlinux']])
+    spawnSync(process.execPath, [`${made}/cli.cjs`, ...args], { stdio: 'ignore', env });
+  renameSync(`${cache}/code`, `${made}/cli/bytecode`);
+  chmodSync(`${made}/cli/bytecode`, 0o755);
+  for (const name of readdirSync(`${made}/cli/bytecode`)) chmodSync(`${made}/cli/bytecode/${name}`, 0o644);
+  rmSync(scratch, { recursive: true, force: true });
 }
 
 function declarations() {
@@ -185,6 +210,7 @@ try {
   ]);
   for (const { status, reason } of bundles) if (status === 'rejected') throw reason;
   helpText();
+  bytecode();
   if (!process.argv.includes('--no-types')) declarations();
   replaceDist();
 } catch (error) {

@@ -1,11 +1,11 @@
 /**
  * The larger part of the bundle, with the bytecode that V8 made of it in an earlier run: compiling it takes as long as reading a kernel's
- * types. Node 22 and later do this by themselves when asked; for Node 20 it is done here.
+ * types. It is made with the bundle, for the Node that makes it; for another one it is kept in the cache directory.
  *
- * Bytecode is code: it is taken only from files that are ours and that nobody else can write.
+ * Bytecode is code: it is taken only from files that belong to the user or to whom the bundle belongs, and that nobody else can write.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import nodeModule from 'node:module';
 import path from 'node:path';
 import { Script } from 'node:vm';
@@ -13,6 +13,8 @@ import { isCacheInUse } from '../core/paths.ts';
 
 const DIGEST_SIZE = 32;
 const OTHERS_MAY_WRITE = 0o022;
+/** Beside the bundle. */
+const MADE_WITH_BUNDLE = 'bytecode';
 
 export interface CodeCache {
   /** Of a CommonJS file. */
@@ -25,45 +27,53 @@ export interface CodeCache {
  * @param directory  of the cache; bytecode goes into `code/` there, once the directory is in use
  * @param id  tells one bundle from another
  */
-export function openCodeCache(directory: string, id: string, load: NodeRequire): CodeCache {
-  const place = path.join(directory, 'code');
-  const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
+export function openCodeCache(directory: string, id: string): CodeCache {
   const isInUse = isCacheInUse(directory);
-  if (enableCompileCache !== undefined) {
-    if (isInUse) enableCompileCache(place);
-    return { load, keep: () => {} };
-  }
+  const prefix = `${id}-${process.version}-${process.arch}`;
   const made: (() => void)[] = [];
   return {
-    load: (file) => loadWithBytecode(file, path.join(place, `${id}-${process.version}-${process.arch}`), made),
-    keep: () => {
+    load(file) {
+      const name = `${prefix}-${path.basename(file)}`;
+      const cacheFile = path.join(directory, 'code', name);
+      const places = [path.join(path.dirname(file), MADE_WITH_BUNDLE, name), cacheFile];
+      return loadWithBytecode(file, places, (script) => made.push(() => keepOwn(cacheFile, script.createCachedData())));
+    },
+    keep() {
       if (isInUse) for (const keep of made) keep();
     },
   };
 }
 
-function loadWithBytecode(file: string, stem: string, made: (() => void)[]): unknown {
-  const cacheFile = `${stem}-${path.basename(file)}`;
-  const cachedData = readOwn(cacheFile);
+/** @param onCompiled  told when there was no bytecode for it */
+function loadWithBytecode(file: string, places: readonly string[], onCompiled: (script: Script) => void): unknown {
+  const { uid } = statSync(file);
+  const cachedData = firstOf(places, (place) => readTrusted(place, [uid, process.getuid?.()]));
   const script = new Script(nodeModule.wrap(readFileSync(file, 'utf8')), {
     filename: file,
     ...(cachedData && { cachedData }),
   });
-  if (cachedData === undefined || script.cachedDataRejected)
-    made.push(() => keepOwn(cacheFile, script.createCachedData()));
+  if (cachedData === undefined || script.cachedDataRejected) onCompiled(script);
   const loaded = { exports: {} as unknown };
   const run = script.runInThisContext() as (...context: unknown[]) => void;
   run.call(loaded.exports, loaded.exports, nodeModule.createRequire(file), loaded, file, path.dirname(file));
   return loaded.exports;
 }
 
-/** Bytes behind their digest; `undefined` for anything but a whole file of ours. */
-function readOwn(file: string): Buffer | undefined {
+function firstOf<T>(places: readonly string[], read: (place: string) => T | undefined): T | undefined {
+  for (const place of places) {
+    const found = read(place);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Bytes behind their digest; `undefined` for anything but a whole file of somebody who is trusted. */
+function readTrusted(file: string, owners: readonly (number | undefined)[]): Buffer | undefined {
   let handle: number | undefined;
   try {
     handle = openSync(file, 'r');
     const { uid, mode } = fstatSync(handle);
-    if (uid !== process.getuid?.() || (mode & OTHERS_MAY_WRITE) !== 0) return undefined;
+    if (!owners.includes(uid) || (mode & OTHERS_MAY_WRITE) !== 0) return undefined;
     const bytes = readFileSync(handle);
     const data = bytes.subarray(DIGEST_SIZE);
     return digest(data).equals(bytes.subarray(0, DIGEST_SIZE)) ? data : undefined;

@@ -11,11 +11,15 @@ export async function start(argv: readonly string[]): Promise<void> {
   const plain = readPlain(argv);
   // whatever is wrong will be found again, and reported, on the usual way
   if (plain !== undefined && (await quickBuild(plain).catch(() => false))) return;
-  const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION, require);
-  const { main } = code.load(path.join(__dirname, 'main.cjs')) as typeof import('./main.ts');
-  await main(argv, plain);
-  // of a build: what other commands run is elsewhere
-  if (plain !== undefined) code.keep();
+  const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION);
+  if (plain === undefined) {
+    const { main } = code.load(path.join(__dirname, 'main.cjs')) as typeof import('./main.ts');
+    await main(argv);
+  } else {
+    const { buildMain } = code.load(path.join(__dirname, 'build.cjs')) as typeof import('./build-main.ts');
+    await buildMain(argv, plain);
+  }
+  code.keep();
 }
 
 function readPlain(argv: readonly string[]): CompileArguments | undefined {
