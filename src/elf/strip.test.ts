@@ -91,8 +91,8 @@ describe('what is no plain object of clang is left to the tool', () => {
   test('cut off or damaged, it never fails', (context) => {
     requireTool(context, 'clang');
     const bytes = object();
-    for (let length = 0; length < bytes.length; length += 97)
-      expect(stripDebug(bytes.subarray(0, length))).toBeUndefined();
+    for (let length = 0; length < bytes.length; length += length < bytes.length - 200 ? 97 : 1)
+      expect(stripDebug(bytes.subarray(0, length)), `${length} of ${bytes.length}`).toBeUndefined();
     const failures: string[] = [];
     for (let at = 0; at < bytes.length; at++) {
       for (const flip of [0xff, 0x01]) {

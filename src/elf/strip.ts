@@ -87,7 +87,7 @@ class Stripper {
   #sections(): Section[] | undefined {
     const table = this.#u64(40);
     const count = this.#u16(60);
-    if (count === 0) return undefined;
+    if (count === 0 || table + count * SECTION_SIZE > this.#bytes.length) return undefined;
     const namesAt = this.#u64(table + this.#u16(62) * SECTION_SIZE + 24);
     const sections: Section[] = [];
     for (let index = 0; index < count; index++) {

@@ -10,8 +10,6 @@ import type { BuildInfo, PackageFile, PackageMeta } from './schema.ts';
 const LEVEL = 6;
 /** Small tables: setting them up takes longer than compressing a program, and larger ones find no more in it. */
 const MEMORY_LEVEL = 5;
-const MIN_WINDOW_BITS = 9;
-const MAX_WINDOW_BITS = 15;
 
 export interface PackInput {
   /** The stripped ELF object. */
@@ -31,8 +29,7 @@ export function makePackage({ object, meta, buildInfo }: PackInput): PackageFile
 }
 
 function compress(object: Uint8Array): Uint8Array {
-  const windowBits = Math.min(MAX_WINDOW_BITS, Math.max(MIN_WINDOW_BITS, Math.ceil(Math.log2(object.length))));
-  return deflate(object, { level: LEVEL, memLevel: MEMORY_LEVEL, windowBits });
+  return deflate(object, { level: LEVEL, memLevel: MEMORY_LEVEL });
 }
 
 /** The text of `package.json`: compact, keys sorted, no newline at the end. */

@@ -115,7 +115,7 @@ async function userProbe(to: string, name: string): Promise<Explanation> {
     };
   }
   // libbpf's own numbers are about the file
-  if (match === null || !/^(ENOENT|EINVAL|ESRCH|error \d+)$/.test(name)) return { reason: name };
+  if (match === null || !/^(ENOENT|EINVAL|ESRCH|LIBBPF_ERRNO__\w+|error \d+)$/.test(name)) return { reason: name };
   const [, kind, file, what, pid] = match as unknown as [string, string, string, string, string?];
   if (pid !== undefined && !(await exists(`/proc/${pid}`)))
     return { code: 'LOAD_ATTACH_TARGET', reason: `there is no process ${pid}` };

@@ -24,7 +24,7 @@ const FLAGS: Readonly<Record<SetMode, bigint>> = { any: 0n, create: 1n, replace:
 /** Entries that are fetched with one call. */
 const BATCH = 512;
 /** Errnos of kernels and map types without batch operations. */
-const NO_BATCH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'error 524']);
+const NO_BATCH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOTSUPP']);
 
 export interface MapInfo {
   readonly name: string;

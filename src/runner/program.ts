@@ -143,10 +143,9 @@ export class LoadedProgram {
       const { name, errno } = errnoOf(result);
       throw new LoadError('LOAD_RUN', `program ${this.name}: cannot be run: ${name}`, {
         details: { program: this.name, section: this.section, errno },
-        hint:
-          name === 'ENOTSUP' || name === 'EOPNOTSUPP' || errno === 524
-            ? 'the kernel cannot run programs of this type without their event'
-            : 'check the size of the context and of the packet',
+        hint: ['ENOTSUP', 'EOPNOTSUPP', 'ENOTSUPP'].includes(name)
+          ? 'the kernel cannot run programs of this type without their event'
+          : 'check the size of the context and of the packet',
       });
     }
     return {

@@ -3,7 +3,7 @@
  * this kernel, what it prints of what a workload did.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type CompiledSource, compile } from '../../src/build/compile.ts';
@@ -104,6 +104,15 @@ async function whileRunning(
   if (loader.exitCode === null) await work(loader);
   loader.kill(signal);
   return { status: await ended, stdout, stderr };
+}
+
+/** Ids of the programs that a process holds, also by links to them. */
+function programsOf({ pid }: ChildProcess): number[] {
+  const ids = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    const id = /^prog_id:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1];
+    return id === undefined ? [] : [Number(id)];
+  });
+  return [...new Set(ids)];
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -727,18 +736,19 @@ describe('the end', () => {
     requireStatic(context);
     await requireKernel(context);
     const program = await makeProgram(fixture('sigsnoop'));
-    let running = '';
+    let running: number[] = [];
     const { status } = await whileRunning(
       program,
       [],
-      async () => {
-        running = (await bpftool('prog', 'list')).stdout;
+      async (loader) => {
+        running = programsOf(loader);
       },
       signal,
     );
     expect(status).toBe(0);
-    expect(running).toContain('kill_entry');
-    expect((await bpftool('prog', 'list')).stdout).not.toContain('kill_entry');
+    expect(running.length).toBe(2);
+    const listed = JSON.parse((await bpftool('-j', 'prog', 'list')).stdout) as { id: number }[];
+    expect(listed.filter(({ id }) => running.includes(id))).toEqual([]);
   });
 
   test('programs on a network interface are taken off', async (context) => {

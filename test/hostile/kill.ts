@@ -8,6 +8,18 @@ import path from 'node:path';
 import { seeded } from '../golden/mutate.ts';
 import { TINY } from '../support/cli.ts';
 
+/** A compiler that outlives the build may still write there. */
+async function removeInUse(directory: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 export interface KillOptions {
   /** Command and arguments before the source. */
   readonly ecc: readonly string[];
@@ -100,8 +112,7 @@ export async function killBuilds(options: KillOptions): Promise<KillResult> {
     // ended in order, so it had the time to clean up
     if (left.length > 0 && by === null) problem(`${signal}: left ${left.join(', ')}`);
     for (const name of left) {
-      // a compiler that outlives the build may still write there
-      rmSync(path.join(temporary, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      await removeInUse(path.join(temporary, name));
     }
 
     const next = await build();
