@@ -4,7 +4,9 @@
  */
 import { writeSync } from 'node:fs';
 import { type Finished, findFinished, openFinished, replay, restore } from '../build/cache/finished.ts';
+import { isRecent, keepRecent, recentQuestion } from '../build/cache/recent.ts';
 import { makePlans } from '../build/plan.ts';
+import { knownToolchain } from '../build/toolchain.ts';
 import { buildOptions, type CompileArguments } from './compile-options.ts';
 import { reusedLine } from './reused-line.ts';
 
@@ -13,9 +15,16 @@ export async function quickBuild(read: CompileArguments): Promise<boolean> {
   if (read['no-cache'] || read.watch || read.verbose || read.timings !== undefined) return false;
   const options = buildOptions(read);
   const store = openFinished(options);
-  if (store === undefined) return false;
+  const tools = store && knownToolchain({ ...options, cacheDir: store.root });
+  if (store === undefined || tools === undefined) return false;
+  const plans = makePlans(options);
+  const question = recentQuestion(read, tools);
+  if (isRecent(store, question)) {
+    for (const { source } of plans) print(reusedLine({ kind: 'reused', source, restored: false }));
+    return true;
+  }
   const found: Finished[] = [];
-  for (const plan of makePlans(options)) {
+  for (const plan of plans) {
     const lookup = findFinished(store, plan, options);
     if (lookup.kind !== 'found') return false;
     found.push(lookup);
@@ -25,6 +34,7 @@ export async function quickBuild(read: CompileArguments): Promise<boolean> {
   const isSilent = found.every(({ record }) => record.diagnostics === '' && record.warnings.length === 0);
   if (isSilent) {
     for (const lookup of found) replay(lookup, (event) => event.kind === 'reused' && print(reusedLine(event)));
+    if (found.every(({ changed }) => changed.length === 0)) keepRecent(store, question, tools, found);
   } else {
     const [{ reportEvent }, { watchStreams }] = await Promise.all([import('./report.ts'), import('./streams.ts')]);
     const how = { json: read.json === true, sources: found.length };

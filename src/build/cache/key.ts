@@ -17,7 +17,7 @@ import { portablePath } from './portable-path.ts';
 const FORMAT = '1';
 
 /** Environment variables that change what clang does, besides those that it never gets to see. */
-const VARIABLES = ['SOURCE_DATE_EPOCH', 'COMPILER_PATH', 'LD_LIBRARY_PATH', 'LD_PRELOAD'];
+export const VARIABLES = ['SOURCE_DATE_EPOCH', 'COMPILER_PATH', 'LD_LIBRARY_PATH', 'LD_PRELOAD'];
 
 /** Made by further tools out of files that are not followed. */
 const NOT_KEPT: readonly ArtefactKind[] = ['standalone', 'archive'];

@@ -1,5 +1,5 @@
 /**
- * Files in the cache directory: blobs under the digest of their content, small records under a key. Writers put whole files in place by
+ * Files in the cache directory: blobs under the digest of their content, small records and notes under a key. Writers put whole files in place by
  * renaming, so any number of processes can share the directory; a blob is checked against its name when it is read, and what is broken
  * counts as absent. The directory is bounded: what was not used for longest goes first.
  */
@@ -20,7 +20,7 @@ const COUNT = 'count';
 const HALF_WRITTEN = /\.\d+\.[0-9a-f]{8}$/;
 const STALE_AFTER_MS = 3600 * 1000;
 
-export type Shelf = 'blobs' | 'records';
+type Shelf = 'blobs' | 'records' | 'notes';
 
 export class CacheStore {
   /** The cache directory, which holds other things too. */
@@ -59,6 +59,15 @@ export class CacheStore {
   writeRecord(key: string, content: string): void {
     this.#write('records', key, content);
     this.#count();
+  }
+
+  /** Something small that is lost without harm; its content is the reader's to check. */
+  readNote(name: string): string | undefined {
+    return this.#read('notes', name)?.toString('utf8');
+  }
+
+  writeNote(name: string, content: string): void {
+    this.#write('notes', name, content);
   }
 
   /** Blobs that are as good as read. */
