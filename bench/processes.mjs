@@ -81,12 +81,12 @@ const bareArgs = (source, output) => [
 ];
 const bare = (source) => run('clang', bareArgs(path.basename(source), path.join(scratch, 'bare.o')), at(source));
 const out = path.join(scratch, 'out');
-const ours = (source, ...more) => [ecc, path.basename(source), '-o', out, '--force', ...more];
-const warm = (source) => run(process.execPath, ours(source, '--no-cache'), at(source));
+const ours = (source, output, ...more) => [ecc, path.basename(source), '-o', output, '--force', ...more];
+const warm = (source) => run(process.execPath, ours(source, out, '--no-cache'), at(source));
 
 function cold(source) {
   const cache = mkdtempSync(path.join(scratch, 'cold-'));
-  const ms = run(process.execPath, ours(source), { ...at(source), env: { ...env, ECC_CACHE_DIR: cache } });
+  const ms = run(process.execPath, ours(source, out), { ...at(source), env: { ...env, ECC_CACHE_DIR: cache } });
   rmSync(cache, { recursive: true });
   return ms;
 }
@@ -100,7 +100,7 @@ const one = {
   'ecc --help': () => node(ecc, '--help'),
   'ecc, empty cache': () => cold(sigsnoop),
   'ecc, warm': () => warm(sigsnoop),
-  'ecc, nothing changed': () => run(process.execPath, ours(sigsnoop), at(sigsnoop)),
+  'ecc, nothing changed': () => run(process.execPath, ours(sigsnoop, path.join(scratch, 'same')), at(sigsnoop)),
   'ecc, own vmlinux.h, empty cache': () => cold(path.join(own, 'sigsnoop.bpf.c')),
   'ecc, own vmlinux.h, warm': () => warm(path.join(own, 'sigsnoop.bpf.c')),
 };
@@ -133,6 +133,20 @@ const batch = median(
   Array.from({ length: 3 }, () => node(ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache')),
 );
 
+/** Most memory that our own process had at a time, in megabytes. */
+const hook = path.join(scratch, 'memory.cjs');
+const memoryFile = path.join(scratch, 'memory');
+writeFileSync(
+  hook,
+  "process.on('exit', () => require('fs').writeFileSync(process.env.MEMORY_FILE, String(process.resourceUsage().maxRSS / 1024)));",
+);
+function memory(cwd, ...args) {
+  run(process.execPath, ['-r', hook, ...args], { cwd, env: { ...env, MEMORY_FILE: memoryFile } });
+  return Number(readFileSync(memoryFile, 'utf8'));
+}
+const oneMemory = memory(path.dirname(sigsnoop), ...ours(sigsnoop, out, '--no-cache'));
+const batchMemory = memory(scratch, ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache');
+
 const base = medians['node -e 0'];
 const compiler = medians['clang -c, whole header'];
 const ratio = (name, to) => (medians[name] / to).toFixed(2);
@@ -164,6 +178,8 @@ ${Object.entries(medians)
   .join('\n')}
 | ${fixtures.length} programs, clang -c, two at a time | ${loop.toFixed(0)} |
 | ${fixtures.length} programs, ecc | ${batch.toFixed(0)} |
+
+Peak memory of our own process: ${oneMemory.toFixed(0)} MB for sigsnoop (target 120), ${batchMemory.toFixed(0)} MB for the ${fixtures.length} programs.
 `;
 process.stdout.write(text);
 rmSync(scratch, { recursive: true });

@@ -87,6 +87,7 @@ const pieces = {
   name: 'pieces',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './cli/start.cjs', external: true }));
+    onResolve({ filter: /^\.\/quick-build\.ts$/ }, () => ({ path: './quick-build.cjs', external: true }));
     onResolve({ filter: new RegExp(`^(${Object.keys(PACKAGES).join('|')})$`) }, ({ path: name, importer }) =>
       importer.includes('/src/') ? { path: `./${name}.cjs`, external: true } : undefined,
     );
@@ -112,7 +113,14 @@ function commandLine() {
     build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: made }),
     build({
       ...own,
-      entryPoints: { start: 'src/cli/start.ts', build: 'src/cli/build-main.ts', main: 'src/cli/main.ts' },
+      // read at every start: the fewer characters, the better
+      minifyIdentifiers: true,
+      entryPoints: { start: 'src/cli/start.ts', 'quick-build': 'src/cli/quick-build.ts' },
+      outdir: `${made}/cli`,
+    }),
+    build({
+      ...own,
+      entryPoints: { build: 'src/cli/build-main.ts', main: 'src/cli/main.ts' },
       outdir: `${made}/cli`,
     }),
     ...Object.entries(PACKAGES).map(([name, contents]) =>

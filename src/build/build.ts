@@ -9,7 +9,8 @@ import { CompileError, UsageError } from '../core/errors.ts';
 import { chosenCache } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import type { Warning } from '../core/warning.ts';
-import { type FinishedBuild, findFinished, keepFinished, openFinished, replay, restore } from './cache/finished.ts';
+import { type FinishedBuild, findFinished, keepFinished, replay, restore } from './cache/finished.ts';
+import { openFinished } from './cache/finished-store.ts';
 import type { CacheStore } from './cache/store.ts';
 import {
   type CompiledSource,

@@ -2,9 +2,10 @@
  * The files that builds read, as they were when they were read. A source that somebody saves while it is being compiled must not be taken
  * for the one that was compiled: at the end each file is looked at again. Builds of several sources share what they read.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '../core/hash.ts';
+import { stampOf } from '../core/stamp.ts';
 
 interface Snapshot {
   readonly bytes: Buffer;
@@ -61,19 +62,5 @@ export class InputFiles {
     } catch {
       return undefined;
     }
-  }
-}
-
-/**
- * Changes whenever a file is written or replaced; `undefined` when there is none.
- * @param before  milliseconds since 1970: a file that was changed later than that has no stamp either
- */
-export function stampOf(file: string, before = Number.POSITIVE_INFINITY): string | undefined {
-  try {
-    const info = statSync(file, { throwIfNoEntry: false });
-    if (info !== undefined && Math.max(info.mtimeMs, info.ctimeMs) > before) return undefined;
-    return info?.isFile() === true ? `${info.ino} ${info.size} ${info.mtimeMs} ${info.ctimeMs}` : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -8,7 +8,7 @@ import type { FSWatcher } from 'chokidar';
 import { chosenCache } from '../core/paths.ts';
 import { ScanCache } from '../headers/scan/scan-source.ts';
 import { type BuildContext, type BuildEvent, type BuildOptions, buildPlan, preparePlans } from './build.ts';
-import { openFinished } from './cache/finished.ts';
+import { openFinished } from './cache/finished-store.ts';
 import type { SharedInputs, UserInputs } from './compile.ts';
 import { InputFiles } from './input-files.ts';
 import type { BuildPlan } from './plan.ts';

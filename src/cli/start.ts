@@ -5,12 +5,11 @@ import { BUILD_ID, VERSION } from '../core/version.ts';
 import { openCodeCache } from './code-cache.ts';
 import type { CompileArguments } from './compile-options.ts';
 import { readPlainArgv } from './quick-argv.ts';
-import { quickBuild } from './quick-build.ts';
+import { openKnown, recentBuild } from './recent-build.ts';
 
 export async function start(argv: readonly string[]): Promise<void> {
   const plain = readPlain(argv);
-  // whatever is wrong will be found again, and reported, on the usual way
-  if (plain !== undefined && (await quickBuild(plain).catch(() => false))) return;
+  if (plain !== undefined && (await isDone(plain))) return;
   const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION);
   if (plain === undefined) {
     const { main } = code.load(path.join(__dirname, 'main.cjs')) as typeof import('./main.ts');
@@ -20,6 +19,19 @@ export async function start(argv: readonly string[]): Promise<void> {
     await buildMain(argv, plain);
   }
   code.keep();
+}
+
+/** Whatever is wrong will be found again, and reported, on the usual way. */
+async function isDone(plain: CompileArguments): Promise<boolean> {
+  try {
+    const known = openKnown(plain);
+    if (known === undefined) return false;
+    if (recentBuild(known)) return true;
+    const { quickBuild } = require('./quick-build.ts') as typeof import('./quick-build.ts');
+    return await quickBuild(known);
+  } catch {
+    return false;
+  }
 }
 
 function readPlain(argv: readonly string[]): CompileArguments | undefined {

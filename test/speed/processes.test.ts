@@ -95,7 +95,8 @@ describe('the same command again', () => {
     copyFileSync(path.join(root, 'dist/cli/help.txt'), path.join(alone, 'dist/cli/help.txt'));
     expect((await ecc(directory, ['--help'], {}, program)).status).toBe(0);
     expect((await ecc(directory, ['prog.bpf.c'], {}, program)).status).not.toBe(0);
-    copyFileSync(path.join(root, 'dist/cli/start.cjs'), path.join(alone, 'dist/cli/start.cjs'));
+    for (const name of ['start.cjs', 'quick-build.cjs'])
+      copyFileSync(path.join(root, 'dist/cli', name), path.join(alone, 'dist/cli', name));
     expect(await ecc(directory, ['prog.bpf.c'], {}, program)).toEqual(UP_TO_DATE);
     // the rest is not there
     expect((await ecc(directory, ['doctor'], {}, program)).status).not.toBe(0);

@@ -4,8 +4,6 @@
  */
 import { statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
-import { cacheDirectory } from '../../core/paths.ts';
-import { BUILD_ID } from '../../core/version.ts';
 import type { Warning } from '../../core/warning.ts';
 import type { BuildEvent, BuildOptions } from '../build.ts';
 import type { CompiledObject } from '../compile.ts';
@@ -23,7 +21,7 @@ import {
   type ReadBytes,
   readOrNothing,
 } from './record.ts';
-import { CacheStore } from './store.ts';
+import type { CacheStore } from './store.ts';
 
 /** A build that was done before, or what is known about it not having been done. */
 export type Lookup =
@@ -45,19 +43,6 @@ export interface Finished {
 interface ChangedArtefact {
   readonly artefact: Artefact;
   readonly digest: string;
-}
-
-/**
- * The cache of finished builds, if this build is to use one. Run from source there is none unless a directory is named: nothing tells the
- * state of our own code.
- */
-export function openFinished({
-  cacheDir,
-  noCache,
-}: Pick<BuildOptions, 'cacheDir' | 'noCache'>): CacheStore | undefined {
-  if (noCache === true || cacheDir === false || (cacheDir === undefined && BUILD_ID === undefined)) return undefined;
-  const store = new CacheStore(cacheDir ?? cacheDirectory());
-  return store.maxBytes === 0 ? undefined : store;
 }
 
 /**

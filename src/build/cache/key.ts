@@ -12,12 +12,10 @@ import type { ArtefactKind, BuildPlan } from '../plan.ts';
 import type { Toolchain } from '../toolchain.ts';
 import { portableFlags } from './portable-flags.ts';
 import { portablePath } from './portable-path.ts';
+import { VARIABLES } from './variables.ts';
 
 /** Changes with the layout of records and keys. */
 const FORMAT = '1';
-
-/** Environment variables that change what clang does, besides those that it never gets to see. */
-export const VARIABLES = ['SOURCE_DATE_EPOCH', 'COMPILER_PATH', 'LD_LIBRARY_PATH', 'LD_PRELOAD'];
 
 /** Made by further tools out of files that are not followed. */
 const NOT_KEPT: readonly ArtefactKind[] = ['standalone', 'archive'];

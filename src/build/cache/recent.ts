@@ -6,12 +6,12 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { stampOf } from '../../core/stamp.ts';
 import { BUILD_ID } from '../../core/version.ts';
-import { stampOf } from '../input-files.ts';
 import type { Toolchain } from '../toolchain.ts';
 import type { Finished } from './finished.ts';
-import { VARIABLES } from './key.ts';
 import type { CacheStore } from './store.ts';
+import { VARIABLES } from './variables.ts';
 
 /** Coarser than the clock of any file system. */
 const YOUNG_MS = 2500;
