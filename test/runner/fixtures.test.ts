@@ -50,9 +50,9 @@ describe('attached and put to work', () => {
       'usdtjmp',
       // decides for the kernel and leaves no trace
       'flowkeys',
-      // reads a ring that user space writes, for which there is no writer
+      // reads a ring that user space writes: by-hand.test.ts
       'userring',
-      // needs a disk
+      // needs a disk: by-hand.test.ts
       'blockio',
     ]);
   });
