@@ -1,6 +1,16 @@
 /** The command line and its cache: one line and nothing loaded for what did not change, many processes at once, processes that are killed. */
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ECC, TINY } from '../support/cli.ts';
@@ -59,6 +69,27 @@ test('what makes later builds faster is left to the second that uses a directory
   await ecc(directory, ['prog.bpf.c', '--no-cache']);
   expect(kept()).toEqual([expect.stringMatching(/^kernel-\w+-v\d+$/)]);
   expectWanted(directory);
+});
+
+test('bytecode for a Node that did not make the bundle is kept in the cache, and a broken one is passed over', async () => {
+  const root = path.dirname(path.dirname(ECC));
+  const other = testDirectory();
+  for (const name of ['package.json', 'data', 'templates']) symlinkSync(path.join(root, name), path.join(other, name));
+  cpSync(path.join(root, 'dist'), path.join(other, 'dist'), { recursive: true });
+  rmSync(path.join(other, 'dist/cli/bytecode'), { recursive: true, force: true });
+  const program = path.join(other, 'dist/cli.cjs');
+  const directory = project();
+  writeFileSync(path.join(directory, '.cache/used'), '');
+  const build = () => ecc(directory, ['prog.bpf.c', '--no-cache'], {}, program);
+  expect((await build()).stderr).toBe(BUILT);
+  const code = path.join(directory, '.cache/code');
+  const [name, ...more] = readdirSync(code);
+  expect([name, more]).toEqual([expect.stringMatching(/-build\.cjs$/), []]);
+  for (const spoil of [(bytes: Buffer) => bytes, (bytes: Buffer) => bytes.subarray(0, 5000), () => Buffer.from('x')]) {
+    writeFileSync(path.join(code, name!), spoil(readFileSync(path.join(code, name!))));
+    expect((await build()).stderr).toBe(BUILT);
+    expectWanted(directory);
+  }
 });
 
 describe('the same command again', () => {
