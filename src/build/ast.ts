@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Warning } from '../core/warning.ts';
-import { extentOf } from '../doc/ast-node.ts';
 import { splitAst } from '../doc/ast-split.ts';
 import { collectDocs, type SourceDocs } from '../doc/docs.ts';
 import { type EventType, findEventTypes } from '../doc/event-types.ts';
@@ -20,12 +19,19 @@ export interface AstFacts {
   /** Typedefs of structs without a tag that either says to export: nothing for a package. */
   readonly untagged: readonly DefinedType[];
   readonly events: readonly EventType[];
-  /** Where the source declares variables, maps and programs, by name. */
-  readonly places: ReadonlyMap<string, Place>;
   readonly warnings: readonly Warning[];
 }
 
-export type Place = Pick<Warning, 'file' | 'line' | 'column'>;
+/** Of a program that has neither doc comments nor events: ../doc/relevance.ts. */
+export const NO_FACTS: AstFacts = {
+  docs: { variables: new Map(), maps: new Map(), programs: new Map(), license: undefined, warnings: [] },
+  typeDocs: { tags: new Map(), typedefs: new Map() },
+  tagged: [],
+  header: [],
+  untagged: [],
+  events: [],
+  warnings: [],
+};
 
 export interface AstRequest {
   /** What clang printed. */
@@ -54,7 +60,6 @@ export function readAst({ dump, source, exportHeader, userFiles }: AstRequest): 
     header: structs,
     untagged: [...taggedTypedefs, ...untagged],
     events,
-    places: findPlaces(unit),
     warnings: [
       ...docs.warnings.map(withCode('DOC_VALUE')),
       ...exportWarnings.map(withCode('EXPORT_TAG')),
@@ -62,17 +67,6 @@ export function readAst({ dump, source, exportHeader, userFiles }: AstRequest): 
       ...eventWarnings.map(withCode('EXPORT_EVENT')),
     ],
   };
-}
-
-function findPlaces(unit: SourceUnit): Map<string, Place> {
-  const places = new Map<string, Place>();
-  for (const node of unit.nodes) {
-    const extent = node.kind === 'VarDecl' || node.kind === 'FunctionDecl' ? extentOf(node.head) : undefined;
-    const position = extent === undefined ? undefined : unit.text(node.file)?.positionOf(extent.name);
-    if (position !== undefined)
-      places.set(node.name ?? '', { file: node.file, line: position.line, column: position.column });
-  }
-  return places;
 }
 
 function withCode(code: string): (warning: SourceWarning) => Warning {

@@ -12,7 +12,7 @@ export interface BuildInfoRequest {
   readonly source: string;
   readonly arch: Arch;
   readonly cflags: readonly string[];
-  readonly project: Pick<Project, 'userFiles' | 'ownHeader'>;
+  readonly project: Pick<Project, 'kernelHeader' | 'userFiles'>;
   /** Version line of clang. */
   readonly clang: string;
   readonly kernelOrigin: string;
@@ -27,7 +27,7 @@ export async function makeBuildInfo(request: BuildInfoRequest): Promise<BuildInf
   return {
     ecc: VERSION,
     clang,
-    kernel_headers: project.ownHeader ? 'own' : kernelOrigin,
+    kernel_headers: project.kernelHeader === 'own' ? 'own' : kernelOrigin,
     target_arch: arch,
     cflags: portableFlags(cflags),
     sources,

@@ -8,10 +8,11 @@ import { UsageError } from '../core/errors.ts';
 import { sha256 } from '../core/hash.ts';
 import { makeDirectory } from '../core/make-directory.ts';
 import { cacheDirectory, templateDirectory } from '../core/paths.ts';
+import { Trace } from '../core/trace.ts';
 import { makeFullHeader } from '../headers/make-header.ts';
 import { ARCH_FACTS, type Arch } from '../toolchain/arch.ts';
 import { checkUserFlags, editorArgs } from '../toolchain/clang.ts';
-import { loadKernelTypes } from './kernel-types.ts';
+import { findKernelTypes } from './kernel-types.ts';
 import { readSource } from './source.ts';
 import { writeFiles } from './write.ts';
 
@@ -66,8 +67,8 @@ export async function writeEditorSetup(setup: EditorSetup): Promise<string[]> {
 
 async function writeHeader(arch: Arch): Promise<string> {
   const cacheDir = cacheDirectory();
-  const { btf, origin } = await loadKernelTypes({ arch, cacheDir });
-  const { text } = makeFullHeader(btf, { origin });
+  const { btf, origin } = await findKernelTypes({ arch, cacheDir, trace: new Trace() });
+  const { text } = makeFullHeader(await btf(), { origin });
   const directory = path.join(cacheDir, 'clangd', `${ARCH_FACTS[arch].target}-${arch}-${sha256(text).slice(0, 16)}`);
   const file = path.join(directory, 'vmlinux.h');
   makeDirectory(directory);

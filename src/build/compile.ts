@@ -1,23 +1,27 @@
 /**
  * One source into an object with its metadata, all in memory. Nothing outside of a temporary directory is written.
  */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { chosenCache, isCacheInUse } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import { ScanCache } from '../headers/scan/scan-source.ts';
+import { unmappableDirectories } from '../toolchain/aliases.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
-import { checkUserFlags, searchPath } from '../toolchain/clang.ts';
+import { checkUserFlags, searchPath, userIncludes } from '../toolchain/clang.ts';
 import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
-import { type AstFacts, readAst } from './ast.ts';
+import { type AstFacts, NO_FACTS, readAst } from './ast.ts';
 import { type BuildInputs, collectInputs } from './cache/inputs.ts';
+import { startEarly } from './clang-runs.ts';
 import { type CompilerOutput, type CompilerRun, runCompilers } from './compilers.ts';
 import { explainFailure, explainObject } from './explain-failure.ts';
 import { InputFiles } from './input-files.ts';
-import { type KernelChoice, type KernelTypes, loadKernelTypes } from './kernel-types.ts';
+import { findKernelTypes, type KernelChoice, type KernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
 import { compileMoreTypes, type MoreTypes, missingTypes } from './more-types.ts';
 import { objectName } from './plan.ts';
-import { type Project, prepareProject } from './project.ts';
+import { type Project, prepareJob, prepareProject } from './project.ts';
 import { readSource } from './source.ts';
 import { getStrip, locateToolchain, type ToolChoice } from './toolchain.ts';
 import { withWorkDirectory } from './work-directory.ts';
@@ -69,11 +73,13 @@ export interface SharedInputs {
   readonly kernels: Map<string, Promise<KernelTypes>>;
   /** What can wait until the compiler is running. */
   readonly idleWork: (() => void)[];
+  /** Several sources are compiled side by side: nothing is gained by starting clang before it has something to do. */
+  readonly isBatch: boolean;
 }
 
-export function shareInputs(cacheDir: string | undefined): SharedInputs {
+export function shareInputs(cacheDir: string | undefined, isBatch = false): SharedInputs {
   const usedCache = cacheDir !== undefined && isCacheInUse(cacheDir) ? cacheDir : undefined;
-  return { usedCache, files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [] };
+  return { usedCache, files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [], isBatch };
 }
 
 /** What clang made of a source. */
@@ -111,12 +117,15 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
   const trace = options.trace ?? new Trace();
   return withCompilers(source, options, trace, true, async ({ compiled, project, output, context, run }) => {
     const { exportHeader } = options;
-    const facts = trace.span('read AST', () =>
-      readAst({ dump: output.ast, source: project.compilers.ast.source, exportHeader, userFiles: project.userFiles }),
-    );
-    const metadata = await trace.span('metadata', async () => {
-      const kernel = await context.kernel;
-      return makeMetadata({
+    const { ast } = output;
+    const facts =
+      ast === undefined
+        ? NO_FACTS
+        : trace.span('read AST', () =>
+            readAst({ dump: ast, source: project.compilers.job.source, exportHeader, userFiles: project.userFiles }),
+          );
+    const metadata = await trace.span('metadata', async () =>
+      makeMetadata({
         ...context,
         ...compiled,
         exportHeader,
@@ -124,11 +133,10 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
         output,
         facts,
         clang: output.producer ?? (await context.version()).text,
-        kernelOrigin: kernel.origin,
       }).catch((error: unknown) => {
         throw explainObject(error, output.diagnostics, searchPath(project.compilers.codegen));
-      });
-    });
+      }),
+    );
     const missing = options.typescript === true && metadata.model.btf ? missingTypes(metadata.model.btf, facts) : [];
     const moreTypes =
       missing.length === 0
@@ -157,7 +165,8 @@ interface Compilation {
   readonly context: {
     readonly arch: Arch;
     readonly cflags: readonly string[];
-    readonly kernel: Promise<KernelTypes>;
+    /** Where the kernel's types come from. */
+    readonly kernelOrigin: string;
     readonly version: () => Promise<ToolVersion>;
   };
 }
@@ -176,11 +185,15 @@ async function withCompilers<T>(
   const shared = options.shared ?? shareInputs(cacheDir);
   const run: RunOptions = { signal: options.signal, timeoutMs: options.timeoutMs, onCommand: options.onCommand };
 
-  const kernel = sharedKernel(
-    shared,
-    { arch, vmlinux: options.vmlinux, cacheDir: shared.usedCache, whenIdle: (work) => shared.idleWork.push(work) },
+  const kernel = sharedKernel(shared, {
+    arch,
+    vmlinux: options.vmlinux,
+    cacheDir: shared.usedCache,
     trace,
-  );
+    whenIdle: (work) => shared.idleWork.push(work),
+  });
+  const mayHaveOwnHeader = findsVmlinux(source, cflags);
+  if (!mayHaveOwnHeader) readAhead(kernel);
   const known = shared.files.readBytes(source);
   const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
@@ -192,81 +205,114 @@ async function withCompilers<T>(
   };
 
   return withWorkDirectory(async (workDirectory) => {
-    const project = await trace.span('scan', async () =>
-      prepareProject({
-        source,
-        text,
-        arch,
-        cflags,
-        workDirectory,
-        kernel,
-        version,
-        clang: tools.clang,
-        cacheDir: shared.usedCache,
-        workspace: options.workspace,
-        headerMode: options.headerMode ?? 'small',
-        headerOnly: options.headerOnly === true,
-        files: shared.files,
-        scans: shared.scans,
-      }),
-    );
-    options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
-    const compilerRun: CompilerRun = {
-      ...project.compilers,
-      tools,
-      getStrip: () => getStrip(options, tools.clang),
-      withAst,
-      workDirectory,
-      colour: options.colour === true,
-      run,
-      trace,
-      onWaiting: () => {
-        for (const work of shared.idleWork.splice(0)) work();
-      },
-      onObject: options.onObject ?? (() => {}),
-    };
-    const output = await runCompilers(compilerRun).catch(async (error: unknown) => {
-      throw await explainFailure(error, {
-        source,
-        tools,
-        version,
-        headerOnly: options.headerOnly === true,
-        userFiles: project.userFiles,
-        arch,
-        cacheDir,
-        kernelHeader: project.ownHeader ? 'own' : project.compilers.session === undefined ? 'none' : 'made',
-        includes: searchPath(project.compilers.codegen),
-        workspace: options.workspace,
-      });
-    });
-    const compiled: CompiledObject = {
+    const prepared = await prepareJob({
       source,
-      objName: objectName(source),
-      object: output.object,
-      diagnostics: output.diagnostics,
-      dependencies: project.userFiles,
-      inputs: () =>
-        collectInputs({
-          project,
-          dependencies: output.dependencies,
+      arch,
+      cflags,
+      workspace: options.workspace,
+      headerOnly: options.headerOnly === true,
+      workDirectory,
+      version,
+    });
+    const { codegen } = prepared;
+    const clangRun = { clang: tools.clang, codegen, workDirectory, colour: options.colour === true, run, trace };
+    // a header of the user's may have been precompiled, and then clang is started with that
+    const isEarly =
+      !shared.isBatch && unmappableDirectories(codegen).length === 0 && !(mayHaveOwnHeader && shared.usedCache);
+    const early = isEarly ? startEarly(clangRun) : undefined;
+    try {
+      const kernelTypes = await kernel;
+      const project = trace.span('scan', () =>
+        prepareProject({
+          text,
+          cflags,
+          exportHeader: options.exportHeader,
+          headerMode: options.headerMode ?? 'small',
           workDirectory,
-          files: shared.files,
+          prepared,
+          kernel: kernelTypes,
           clang: tools.clang,
-          arch,
-          vmlinux: options.vmlinux,
+          cacheDir: shared.usedCache,
+          files: shared.files,
+          scans: shared.scans,
         }),
-    };
-    return use({ compiled, project, output, run: compilerRun, context: { arch, cflags, kernel, version } });
+      );
+      options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
+      const compilerRun: CompilerRun = {
+        ...clangRun,
+        ...project.compilers,
+        early,
+        strip: tools.strip,
+        getStrip: () => getStrip(options, tools.clang),
+        withAst: withAst && project.wantsAst,
+        onWaiting: () => {
+          for (const work of shared.idleWork.splice(0)) work();
+        },
+        onObject: options.onObject ?? (() => {}),
+      };
+      const output = await runCompilers(compilerRun).catch(async (error: unknown) => {
+        throw await explainFailure(error, {
+          source,
+          tools,
+          version,
+          headerOnly: options.headerOnly === true,
+          userFiles: project.userFiles,
+          arch,
+          cacheDir,
+          kernelHeader: project.kernelHeader,
+          includes: searchPath(codegen),
+          workspace: options.workspace,
+        });
+      });
+      const compiled: CompiledObject = {
+        source,
+        objName: objectName(source),
+        object: output.object,
+        diagnostics: output.diagnostics,
+        dependencies: project.userFiles,
+        inputs: () =>
+          collectInputs({
+            project,
+            dependencies: output.dependencies,
+            workDirectory,
+            files: shared.files,
+            clang: tools.clang,
+            arch,
+            vmlinux: options.vmlinux,
+          }),
+      };
+      return await use({
+        compiled,
+        project,
+        output,
+        run: compilerRun,
+        context: { arch, cflags, kernelOrigin: kernelTypes.origin, version },
+      });
+    } finally {
+      await early?.stop();
+    }
   });
 }
 
-function sharedKernel({ kernels }: SharedInputs, choice: KernelChoice, trace: Trace): Promise<KernelTypes> {
+function sharedKernel({ kernels }: SharedInputs, choice: KernelChoice): Promise<KernelTypes> {
   const key = JSON.stringify([choice.arch, choice.vmlinux]);
   const known = kernels.get(key);
   if (known !== undefined) return known;
-  const kernel = trace.span('kernel types', () => loadKernelTypes(choice));
+  const kernel = findKernelTypes(choice);
   // awaited later; a failure before that must not end the process
   kernel.catch(() => undefined);
   kernels.set(key, kernel);
   return kernel;
+}
+
+/** What ships is unpacked while the source is looked at. */
+function readAhead(kernel: Promise<KernelTypes>): void {
+  kernel.then(({ header, btf }) => (header === undefined ? btf() : undefined)).catch(() => undefined);
+}
+
+/** True when a `vmlinux.h` lies where the source is likely to find it. */
+function findsVmlinux(source: string, cflags: readonly string[]): boolean {
+  return [path.dirname(source), ...userIncludes(cflags)].some((directory) =>
+    existsSync(path.join(directory, 'vmlinux.h')),
+  );
 }

@@ -9,44 +9,46 @@ import { stripVTControlCharacters } from 'node:util';
 import { parseBtfExt } from '../btf/ext.ts';
 import { parseBtf } from '../btf/table.ts';
 import { CompileError, ToolError } from '../core/errors.ts';
-import type { Trace } from '../core/trace.ts';
 import { type ElfFile, parseElf } from '../elf/elf.ts';
 import { findProducer } from '../elf/producer.ts';
 import { stripDebug } from '../elf/strip.ts';
 import type { HeaderSession } from '../headers/session.ts';
-import { astArgs, type CompileJob, codegenArgs } from '../toolchain/clang.ts';
 import { type RunOptions, runTool, shellCommand } from '../toolchain/run.ts';
 import type { Tool } from '../toolchain/tools.ts';
-import { withAliases } from './aliases.ts';
+import {
+  type AstJobs,
+  type ClangRun,
+  dumpAst,
+  type EarlyCodegen,
+  eitherOf,
+  type Generated,
+  generate,
+  type Turn,
+} from './clang-runs.ts';
 import { emitExportMarkers } from './exports.ts';
 import { withoutNotesIn } from './own-notes.ts';
 import { isPrecompiled, type PrecompiledHeader, precompile } from './precompiled.ts';
-import type { Toolchain } from './toolchain.ts';
 
-export interface CompilerRun {
-  readonly tools: Toolchain;
+export interface CompilerRun extends ClangRun {
+  /** llvm-strip, if one was named. */
+  readonly strip: Tool | undefined;
   /** For objects that we do not strip ourselves; throws when there is none. */
   readonly getStrip: () => Tool;
-  /** For code generation; its first forced include is the file of export markers. */
-  readonly codegen: CompileJob;
+  /** A first run of code generation that has begun already. */
+  readonly early: EarlyCodegen | undefined;
   /** Stands for the user's own kernel header in code generation, once it is there. */
   readonly precompiled: PrecompiledHeader | undefined;
-  readonly ast: CompileJob;
-  /** Taken for the AST when `ast` has errors though the program has none; slow. */
-  readonly astFallback: CompileJob | undefined;
+  /** Makes what clang needs for the AST. */
+  readonly ast: () => Promise<AstJobs>;
   /** Makes the kernel header, and grows it; `undefined` when the user's own is used or none is needed. */
-  readonly session: HeaderSession | undefined;
+  readonly openSession: (() => Promise<HeaderSession>) | undefined;
   /** Where the kernel header and the export markers are written. */
   readonly headerFile: string;
   readonly markersFile: string;
   /** Struct tags that get a marker. */
   readonly tags: readonly string[];
-  readonly workDirectory: string;
-  /** Without, the AST is left out: only the object is wanted. */
+  /** Whether the AST is made beside the object. */
   readonly withAst: boolean;
-  readonly colour: boolean;
-  readonly run: RunOptions;
-  readonly trace: Trace;
   /** Called when clang has been started and there is nothing to do but wait. */
   readonly onWaiting: () => void;
   /** Called once, as soon as there is an object. */
@@ -58,8 +60,8 @@ export interface CompilerOutput {
   readonly object: Uint8Array;
   /** What clang calls itself; `undefined` when the object does not say. */
   readonly producer: string | undefined;
-  /** The AST as clang printed it; empty when it was not wanted. */
-  readonly ast: Buffer;
+  /** The AST as clang printed it, if it was wanted. */
+  readonly ast: Buffer | undefined;
   /** Clang's warnings, as they are to be shown. */
   readonly diagnostics: string;
   /** The files that clang read. */
@@ -87,26 +89,35 @@ export async function runCompilers(run: CompilerRun): Promise<CompilerOutput> {
 }
 
 async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
-  const { session, trace } = run;
+  const { openSession, trace } = run;
   const tags = new Set(run.tags);
+  let session: HeaderSession | undefined;
   let precompiled = run.precompiled !== undefined && isPrecompiled(run.precompiled) ? run.precompiled.file : undefined;
-  for (let tries = 1; ; tries++) {
-    const header = session && trace.span('kernel header', () => session.header());
+  let early = run.early;
+  const writeInputs = async () => {
+    session ??= await openSession?.();
+    const header = session && trace.span('kernel header', () => session!.header());
     await Promise.all([
       writeFile(run.markersFile, emitExportMarkers(tags)),
       header === undefined ? undefined : writeFile(run.headerFile, header),
     ]);
+  };
+  for (let tries = 1; ; tries++) {
+    const written = writeInputs();
     const stopAst = new AbortController();
-    const generation = trace.span('clang: code generation', () => generate(run, precompiled));
-    const ast = run.withAst ? startAst(run, stopAst.signal) : Promise.resolve(Buffer.alloc(0));
+    const turn = { ready: written, isHeld: early !== undefined };
+    const ast = run.withAst ? startAst(run, { ready: written, isHeld: false }, stopAst.signal) : undefined;
+    const generation = early?.goOn(written) ?? generate(run, turn, precompiled);
+    early = undefined;
     // both are waited for below; until then a failure is no unhandled one
-    ast.catch(() => undefined);
+    ast?.catch(() => undefined);
     generation.catch(() => undefined);
     try {
+      await written;
       setImmediate(run.onWaiting);
       const generated = await generation;
       if (generated.exitCode === 0) {
-        const enough = await checkAndStrip(run, generated);
+        const enough = await checkAndStrip(run, session, generated);
         if (enough !== undefined) {
           run.onObject();
           const diagnostics = withoutNotesIn(run.markersFile, generated.diagnostics);
@@ -129,69 +140,40 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
     } finally {
       stopAst.abort();
       // an AST that nobody waits for any more
-      await ast.catch(() => undefined);
+      await ast?.catch(() => undefined);
     }
   }
 }
 
-interface Generated {
-  readonly exitCode: number;
-  readonly object: string;
-  readonly diagnostics: string;
-  readonly dependencies: readonly string[];
-  readonly args: readonly string[];
-}
-
 /** Beside everything else, when clang is at work on the source. */
 async function startPrecompiling(
-  { precompiled, codegen, tools, run, trace }: CompilerRun,
+  { precompiled, codegen, clang, run, trace }: CompilerRun,
   stop: AbortSignal,
 ): Promise<void> {
   if (precompiled === undefined || existsSync(precompiled.file)) return;
   const options = { ...run, signal: eitherOf(stop, run.signal) };
-  await trace.span('clang: precompiled header', () => precompile(precompiled, codegen, tools.clang, options));
+  await trace.span('clang: precompiled header', () => precompile(precompiled, codegen, clang, options));
 }
 
-function eitherOf(stop: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
-  return signal === undefined ? stop : AbortSignal.any([stop, signal]);
-}
-
-async function generate(run: CompilerRun, precompiledHeader: string | undefined): Promise<Generated> {
-  const object = path.join(run.workDirectory, 'object.o');
-  const depfile = path.join(run.workDirectory, 'object.d');
-  return withAliases({ ...run.codegen, precompiledHeader }, run.workDirectory, async ({ job, restore }) => {
-    const args = codegenArgs(job, { object, depfile }, run.colour);
-    const { exitCode, stderr } = await runTool(run.tools.clang, args, { ...run.run, isUrgent: true });
-    const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')).map(restore) : [];
-    return { exitCode, object, diagnostics: restore(stderr), dependencies, args };
-  });
-}
-
-/** Errors in the AST run are code generation's to report, so only its output counts. */
-async function startAst(run: CompilerRun, stop: AbortSignal): Promise<Buffer> {
-  const signal = eitherOf(stop, run.run.signal);
-  const dump = (job: CompileJob) =>
-    run.trace.span('clang: AST', () => runTool(run.tools.clang, astArgs(job), { ...run.run, signal, isUrgent: true }));
-  const { exitCode, stdout } = await dump(run.ast);
-  if (exitCode === 0 || run.astFallback === undefined) return stdout;
-  return (await dump(run.astFallback)).stdout;
+async function startAst(run: CompilerRun, turn: Turn, stop: AbortSignal): Promise<Buffer> {
+  return dumpAst({ ...run, run: { ...run.run, signal: eitherOf(stop, run.run.signal) } }, turn, await run.ast());
 }
 
 /** The stripped object, or nothing when it was compiled against too small a header. */
 async function checkAndStrip(
   run: CompilerRun,
+  session: HeaderSession | undefined,
   { object: file, diagnostics }: Generated,
 ): Promise<Pick<CompilerOutput, 'object' | 'producer'> | undefined> {
-  const { session, trace } = run;
+  const { trace, strip } = run;
   const bytes = await readFile(file);
   const elf = parseElf(bytes);
   const isGood =
     session === undefined ||
     trace.span('check the header', () => isEnough(session, elf, stripVTControlCharacters(diagnostics)));
   if (!isGood) return undefined;
-  const stripped = run.tools.strip === undefined ? trace.span('strip', () => stripDebug(bytes)) : undefined;
-  const object =
-    stripped ?? (await trace.span('llvm-strip', () => runStrip(run.tools.strip ?? run.getStrip(), file, run.run)));
+  const stripped = strip === undefined ? trace.span('strip', () => stripDebug(bytes)) : undefined;
+  const object = stripped ?? (await trace.span('llvm-strip', () => runStrip(strip ?? run.getStrip(), file, run.run)));
   return { object, producer: findProducer(elf) };
 }
 
@@ -222,7 +204,7 @@ function clashingTag(diagnostics: string, tags: ReadonlySet<string>): string | u
 }
 
 function compileError(run: CompilerRun, { exitCode, diagnostics: all, args }: Generated): CompileError | ToolError {
-  const { clang } = run.tools;
+  const { clang } = run;
   const diagnostics = withoutNotesIn(run.markersFile, all);
   if (/unable to create target|No available targets are compatible/.test(diagnostics)) {
     return new ToolError('TOOL_NO_BPF', `${clang.path} was built without the bpf target`, {
@@ -239,13 +221,4 @@ function compileError(run: CompilerRun, { exitCode, diagnostics: all, args }: Ge
 /** The command without what only our own pipeline needs, for repeating by hand. */
 function userCommand({ codegen }: CompilerRun): string[] {
   return ['-target', 'bpf', '-g', '-O2', `-D__TARGET_ARCH_${codegen.arch}`, ...codegen.userFlags, '-c', codegen.source];
-}
-
-/** File names out of a Make rule as clang writes it. */
-function parseDepfile(text: string): string[] {
-  const names: string[] = [];
-  const body = text.slice(text.indexOf(':') + 1);
-  for (const [word] of body.matchAll(/(?:\\[^\n]|\$\$|[^\s\\])+/g))
-    names.push(word.replaceAll('$$', '$').replace(/\\([ #\\])/g, '$1'));
-  return names;
 }

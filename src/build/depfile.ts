@@ -41,3 +41,12 @@ function escapeName(name: string): string {
   }
   return name.replaceAll('$', '$$$$').replace(/(\\*)([ \t#:])/g, '$1$1\\$2');
 }
+
+/** File names out of a rule as clang writes it. */
+export function parseDepfile(text: string): string[] {
+  const names: string[] = [];
+  const body = text.slice(text.indexOf(':') + 1);
+  for (const [word] of body.matchAll(/(?:\\[^\n]|\$\$|[^\s\\])+/g))
+    names.push(word.replaceAll('$$', '$').replace(/\\([ #\\])/g, '$1'));
+  return names;
+}

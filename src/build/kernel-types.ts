@@ -1,6 +1,6 @@
 /**
  * Which kernel's types a program is compiled against: the ones that ship with us, the running kernel's, a file's, or the header that the
- * user has. Reading starts at once; the result is awaited when the header is made.
+ * user has. What ships is read when it is asked for: a program with a header of its own may never need it.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { type Btf, isBtf } from '../btf/table.ts';
 import { inFile, UnsupportedError } from '../core/errors.ts';
 import { sha256 } from '../core/hash.ts';
 import { readInput } from '../core/read-input.ts';
+import type { Trace } from '../core/trace.ts';
 import { isElf } from '../elf/elf.ts';
 import { getKernel, listKernels, readKernelBtf, type ShippedKernel } from '../headers/data.ts';
 import type { Arch } from '../toolchain/arch.ts';
@@ -20,8 +21,8 @@ export interface KernelTypes {
   readonly origin: string;
   /** A C header of the user's, to be included as it is. */
   readonly header: string | undefined;
-  /** Of the kernel that was chosen; beside a header, of the newest that ships. */
-  readonly btf: Btf;
+  /** Of the kernel that was chosen; beside a header, of the newest that ships. The first call reads it. */
+  readonly btf: () => Promise<Btf>;
   /** An older kernel's, for what the newer one no longer has. */
   readonly older: () => Promise<Btf | undefined>;
 }
@@ -31,6 +32,7 @@ export interface KernelChoice {
   /** A version, `host`, or a file; the newest that ships for the architecture by default. */
   readonly vmlinux?: string | undefined;
   readonly cacheDir?: string | undefined;
+  readonly trace: Trace;
   /** Told what can wait until the compiler is running. */
   readonly whenIdle?: (work: () => void) => void;
 }
@@ -39,14 +41,21 @@ export interface KernelChoice {
  * @throws {UsageError} `USAGE_KERNEL` for a version that does not ship, `USAGE_NO_FILE`.
  * @throws {UnsupportedError} `UNSUP_NO_KERNEL_BTF` when the running kernel has no BTF.
  */
-export async function loadKernelTypes({ arch, vmlinux, ...options }: KernelChoice): Promise<KernelTypes> {
-  if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return loadShipped(arch, vmlinux, options);
-  const older = async () => undefined;
-  if (vmlinux === 'host') return { origin: 'host', header: undefined, btf: openBtf(await readHostBtf()), older };
+export async function findKernelTypes({ arch, vmlinux, ...options }: KernelChoice): Promise<KernelTypes> {
+  if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return findShipped(arch, vmlinux, options);
+  if (vmlinux === 'host') return given('host', openBtf(await readHostBtf()));
   const bytes = await readInput(vmlinux);
   if (isBtf(bytes) || isElf(bytes))
-    return { origin: fileOrigin(vmlinux, bytes), header: undefined, btf: inFile(vmlinux, () => openBtf(bytes)), older };
-  return { ...(await loadShipped(arch, undefined, options)), origin: vmlinux, header: vmlinux };
+    return given(
+      fileOrigin(vmlinux, bytes),
+      inFile(vmlinux, () => openBtf(bytes)),
+    );
+  return { ...findShipped(arch, undefined, options), origin: vmlinux, header: vmlinux };
+}
+
+/** Types of a kernel that the user chose. */
+function given(origin: string, btf: Btf): KernelTypes {
+  return { origin, header: undefined, btf: async () => btf, older: async () => undefined };
 }
 
 /** Where the file is says something about the machine, its content about the types. */
@@ -54,23 +63,26 @@ function fileOrigin(file: string, bytes: Uint8Array): string {
   return `${path.basename(file)} sha256:${sha256(bytes).slice(0, 16)}`;
 }
 
-async function loadShipped(
+function findShipped(
   arch: Arch,
   version: string | undefined,
-  { cacheDir, whenIdle }: Pick<KernelChoice, 'cacheDir' | 'whenIdle'>,
-): Promise<KernelTypes> {
+  { cacheDir, whenIdle, trace }: Omit<KernelChoice, 'arch' | 'vmlinux'>,
+): KernelTypes {
   const kernel = getKernel(arch, version);
   const options = {
     ...(cacheDir === undefined ? {} : { cacheDirectory: cacheDir }),
     ...(whenIdle === undefined ? {} : { whenIdle }),
   };
-  const btf = await readKernelBtf(arch, kernel.version, options);
+  let reading: Promise<Btf> | undefined;
   // whoever names a kernel wants that one and no other
   const older = version === undefined ? olderThan(kernel) : undefined;
   return {
     origin: `${kernel.version} ${arch}`,
     header: undefined,
-    btf,
+    btf: () => {
+      reading ??= trace.span('kernel types', () => readKernelBtf(arch, kernel.version, options));
+      return reading;
+    },
     older: async () => older && readKernelBtf(older.arch, older.version, options),
   };
 }

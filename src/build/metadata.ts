@@ -54,7 +54,7 @@ export async function makeMetadata(request: MetadataRequest): Promise<Metadata> 
     model,
     meta,
     buildInfo: await makeBuildInfo(request),
-    warnings: [...facts.warnings, ...warnings, ...loaderWarnings(model, meta, facts)],
+    warnings: [...facts.warnings, ...warnings, ...loaderWarnings(model, meta, facts, request.project.userFiles)],
   };
 }
 

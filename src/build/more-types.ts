@@ -58,7 +58,7 @@ export async function compileMoreTypes(run: CompilerRun, types: readonly string[
     { object, depfile: path.join(directory, 'object.d') },
     false,
   );
-  const { exitCode } = await runTool(run.tools.clang, args, run.run);
+  const { exitCode } = await runTool(run.clang, args, run.run);
   if (exitCode !== 0) return undefined;
   const model = openObject(await readFile(object));
   const ids = new Map<string, TypeId>();

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { templateDirectory } from '../core/paths.ts';
+import { hasDocsOrEvents } from '../doc/relevance.ts';
 import { makeHeader } from '../headers/make-header.ts';
 import { type ScanCache, type SourceScan, scanSource } from '../headers/scan/scan-source.ts';
 import { HeaderSession } from '../headers/session.ts';
@@ -20,6 +21,7 @@ import {
 } from '../toolchain/clang.ts';
 import type { Tool } from '../toolchain/tools.ts';
 import type { ToolVersion } from '../toolchain/version.ts';
+import type { AstJobs } from './clang-runs.ts';
 import type { CompilerRun } from './compilers.ts';
 import { HEADER_ONLY_FLAGS } from './header-only.ts';
 import type { InputFiles } from './input-files.ts';
@@ -27,20 +29,55 @@ import type { KernelTypes } from './kernel-types.ts';
 import { planPrecompiled } from './precompiled.ts';
 import { readSource } from './source.ts';
 
-export interface ProjectRequest {
+/** What clang's flags follow from. */
+export interface JobRequest {
   readonly source: string;
-  readonly text: Buffer;
   readonly arch: Arch;
   readonly cflags: readonly string[];
   /** Directory whose `include/` and `include/vmlinux/ARCH/` are used instead of ours. */
   readonly workspace: string | undefined;
-  readonly headerMode: 'small' | 'full';
   /** The source is a header. */
   readonly headerOnly: boolean;
   readonly workDirectory: string;
-  readonly kernel: Promise<KernelTypes>;
   /** Of clang. */
   readonly version: () => Promise<ToolVersion>;
+}
+
+/** How clang is run on a source, and where what it reads is going to be. */
+export interface PreparedJob {
+  /** For the AST. */
+  readonly job: CompileJob;
+  readonly codegen: CompileJob;
+  /** Where the kernel header and the export markers are written. */
+  readonly headerFile: string;
+  readonly markersFile: string;
+}
+
+/** Makes the directories that the flags name; known before anything of the source is. */
+export async function prepareJob(request: JobRequest): Promise<PreparedJob> {
+  const { workDirectory } = request;
+  const includeDirectory = path.join(workDirectory, 'include');
+  mkdirSync(includeDirectory);
+  const markersFile = path.join(workDirectory, 'ecc-exports.h');
+  const job = baseJob(request, includeDirectory);
+  const clangMajor = namesAbsolutePaths(job) ? (await request.version()).major : 0;
+  return {
+    job,
+    codegen: { ...job, clangMajor, forcedIncludes: [markersFile] },
+    headerFile: path.join(includeDirectory, 'vmlinux.h'),
+    markersFile,
+  };
+}
+
+export interface ProjectRequest {
+  readonly text: Buffer;
+  readonly cflags: readonly string[];
+  /** Header whose structs are exported. */
+  readonly exportHeader: string | undefined;
+  readonly headerMode: 'small' | 'full';
+  readonly workDirectory: string;
+  readonly prepared: PreparedJob;
+  readonly kernel: KernelTypes;
   readonly clang: Tool;
   readonly cacheDir: string | undefined;
   readonly files: InputFiles;
@@ -48,17 +85,16 @@ export interface ProjectRequest {
 }
 
 export interface Project {
-  readonly compilers: Pick<
-    CompilerRun,
-    'codegen' | 'precompiled' | 'ast' | 'astFallback' | 'session' | 'headerFile' | 'markersFile' | 'tags'
-  >;
+  readonly compilers: PreparedJob & Pick<CompilerRun, 'precompiled' | 'ast' | 'openSession' | 'tags'>;
+  /** Whether the AST can tell anything. */
+  readonly wantsAst: boolean;
   /** The source and the headers of the user's, as paths; the source first. */
   readonly userFiles: readonly string[];
   /** Where such a header was looked for and not found, as paths. */
   readonly absentUserFiles: readonly string[];
   readonly scan: SourceScan;
-  /** True when the kernel's types come from a header of the user's. */
-  readonly ownHeader: boolean;
+  /** Where the kernel's types come from: nowhere, from a header of the user's, from one that is made for the source. */
+  readonly kernelHeader: 'none' | 'own' | 'made';
 }
 
 /** The names that a header for a source is made for, with the default flags. */
@@ -68,17 +104,11 @@ export async function scanForHeader(source: string, arch: Arch): Promise<SourceS
   return scanSource({ source, text, includePaths: searchPath({ arch, ourIncludes, userFlags: [] }) });
 }
 
-export async function prepareProject(request: ProjectRequest): Promise<Project> {
-  const { source, workDirectory, cflags } = request;
-  const includeDirectory = path.join(workDirectory, 'include');
-  mkdirSync(includeDirectory);
-  const files = {
-    headerFile: path.join(includeDirectory, 'vmlinux.h'),
-    markersFile: path.join(workDirectory, 'ecc-exports.h'),
-  };
-  const job = baseJob(request, includeDirectory);
+export function prepareProject(request: ProjectRequest): Project {
+  const { cflags, prepared, kernel } = request;
+  const { job, headerFile } = prepared;
   const scan = scanSource({
-    source: sourceArgument(source),
+    source: job.source,
     text: request.text.toString('utf8'),
     includePaths: searchPath(job),
     defines: userDefines(cflags),
@@ -86,60 +116,44 @@ export async function prepareProject(request: ProjectRequest): Promise<Project> 
     readText: (file) => request.files.readText(file),
     cache: request.scans,
   });
-  const clangMajor = namesAbsolutePaths(job) ? (await request.version()).major : 0;
-  const codegen = { ...job, clangMajor, forcedIncludes: [files.markersFile] };
-  const common = { ...files, codegen, tags: scan.structTags.map(({ tag }) => tag) };
+  const common = { ...prepared, precompiled: undefined, tags: scan.structTags.map(({ tag }) => tag) };
   const rest = {
     scan,
+    wantsAst: request.exportHeader !== undefined || hasDocsOrEvents(scan.userTexts, scan.identifiers),
     userFiles: scan.files.filter(({ system }) => !system).map((file) => file.path),
     absentUserFiles: scan.missing.filter((file) => isUsers(file, job)),
   };
-  if (!scan.includesVmlinux) {
-    return {
-      ...rest,
-      ownHeader: false,
-      compilers: { ...common, precompiled: undefined, ast: job, astFallback: undefined, session: undefined },
-    };
-  }
-  const kernel = await request.kernel;
+  const ast = async () => ({ job, fallback: undefined });
+  if (!scan.includesVmlinux)
+    return { ...rest, kernelHeader: 'none', compilers: { ...common, ast, openSession: undefined } };
   const own = kernel.header ?? scan.ownVmlinux;
   if (own === undefined) {
-    const session = new HeaderSession({
-      btf: kernel.btf,
-      identifiers: scan.identifiers,
-      declaredFunctions: scan.declaredFunctions,
-      own: scan.own,
-      origin: kernel.origin,
-      older: kernel.older,
-      full: request.headerMode === 'full',
-    });
-    return {
-      ...rest,
-      ownHeader: false,
-      compilers: { ...common, precompiled: undefined, ast: job, astFallback: undefined, session },
-    };
+    const openSession = async () =>
+      new HeaderSession({
+        btf: await kernel.btf(),
+        identifiers: scan.identifiers,
+        declaredFunctions: scan.declaredFunctions,
+        own: scan.own,
+        origin: kernel.origin,
+        older: kernel.older,
+        full: request.headerMode === 'full',
+      });
+    return { ...rest, kernelHeader: 'made', compilers: { ...common, ast, openSession } };
   }
-  if (kernel.header !== undefined) writeFileSync(files.headerFile, `#include "${path.resolve(kernel.header)}"\n`);
-  const { clang, cacheDir } = request;
-  const precompiled = planPrecompiled({
-    header: own,
-    text: request.text.toString('utf8'),
-    job: codegen,
-    clang,
-    cacheDir,
-    files: request.files,
-  });
-  const standIn = writeStandIn(own, kernel, scan, request);
-  const ast = standIn === undefined ? job : { ...job, forcedIncludes: [standIn] };
+  if (kernel.header !== undefined) writeFileSync(headerFile, `#include "${path.resolve(kernel.header)}"\n`);
   return {
     ...rest,
-    ownHeader: true,
+    kernelHeader: 'own',
     compilers: {
       ...common,
-      precompiled,
-      ast,
-      astFallback: standIn === undefined ? undefined : job,
-      session: undefined,
+      precompiled: planPrecompiled({
+        ...request,
+        header: own,
+        text: request.text.toString('utf8'),
+        job: prepared.codegen,
+      }),
+      ast: () => standInFor(own, scan, request),
+      openSession: undefined,
     },
   };
 }
@@ -151,7 +165,7 @@ function isUsers(file: string, job: CompileJob): boolean {
 }
 
 function baseJob(
-  { source, arch, cflags, workspace, workDirectory, headerOnly }: ProjectRequest,
+  { source, arch, cflags, workspace, workDirectory, headerOnly }: JobRequest,
   includeDirectory: string,
 ): CompileJob {
   const templates = templateDirectory();
@@ -178,19 +192,18 @@ function baseJob(
 
 /**
  * The AST of a full `vmlinux.h` has 170 MB. A small header that is read first and sets the guard of the user's header keeps clang out of
- * that; `undefined` when the user's header has no guard that can be set.
+ * that, unless the user's header has no guard that can be set.
  */
-function writeStandIn(
+async function standInFor(
   own: string,
-  kernel: KernelTypes,
   scan: SourceScan,
-  { files, workDirectory }: ProjectRequest,
-): string | undefined {
+  { files, kernel, workDirectory, prepared: { job } }: ProjectRequest,
+): Promise<AstJobs> {
   const start = (files.readText(own) ?? '').slice(0, 8192);
   const guard = /^[ \t]*#[ \t]*ifndef[ \t]+(\w+)[ \t]*\r?\n[ \t]*#[ \t]*define[ \t]+\1\b/m.exec(start)?.[1];
-  if (guard === undefined) return undefined;
-  const { text } = makeHeader(kernel.btf, scan);
+  if (guard === undefined) return { job, fallback: undefined };
+  const { text } = makeHeader(await kernel.btf(), scan);
   const file = path.join(workDirectory, 'ast-vmlinux.h');
   writeFileSync(file, `${text}\n#ifndef ${guard}\n#define ${guard}\n#endif\n`);
-  return file;
+  return { job: { ...job, forcedIncludes: [file] }, fallback: job };
 }

@@ -59,6 +59,9 @@ const HELPERS: readonly (readonly [name: string, map: number | undefined, data: 
 
 const DYNPTR_HELPER = 'bpf_ringbuf_reserve_dynptr';
 
+/** The kernel's helpers whose calls are looked at. */
+export const EVENT_HELPERS: readonly string[] = [...HELPERS.map(([name]) => name), DYNPTR_HELPER];
+
 /** How many functions may stand between a helper and the code that knows the type. */
 const MAX_WRAPPERS = 4;
 

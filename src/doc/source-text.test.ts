@@ -88,3 +88,19 @@ describe('doc comments', () => {
     expect(trailing('int f(void) { } /** yes */')).toEqual([true]);
   });
 });
+
+test('where names are declared at file scope', () => {
+  const text = new SourceText(
+    Buffer.from(`/* events */ #define events
+struct events { int events; };
+static const char *other = "events", // events
+	n = '"';
+struct { int a; } events SEC(".maps");
+int BPF_PROG(on_exec, struct events *p) { int inner; return 0; }
+`),
+  );
+  expect(text.findDeclared('events')).toEqual({ line: 5, column: 19 });
+  expect(text.findDeclared('n')).toEqual({ line: 4, column: 2 });
+  expect(text.findDeclared('on_exec')).toEqual({ line: 6, column: 14 });
+  for (const name of ['inner', 'a', 'missing']) expect(text.findDeclared(name)).toBeUndefined();
+});

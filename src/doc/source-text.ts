@@ -47,6 +47,9 @@ const TOKEN = new RegExp(
   ].join('|'),
   'g',
 );
+const TOKEN_OR_WORD = new RegExp(String.raw`${TOKEN.source}|\w+`, 'g');
+/** Begins a doc comment; so do no rulers (`////`, `/***`), and not the empty comment. */
+const DOC_START = /\/\/\/(?!\/)|\/\/!|\/\*\*(?![*/])|\/\*!/;
 const OPENER: Readonly<Record<string, '(' | '[' | '{'>> = { ')': '(', ']': '[', '}': '{' };
 
 export class SourceText {
@@ -71,6 +74,23 @@ export class SourceText {
   positionOf(offset: number): Position {
     const line = lowerBound(this.#lineStarts.length, (index) => this.#lineStarts[index]! > offset);
     return { line, column: offset - this.#lineStarts[line - 1]! + 1 };
+  }
+
+  /**
+   * Where a name is declared at file scope: where it first stands outside of braces and is no tag. So much is enough for pointing the user
+   * to a map or a program; what declares the name, if it is a macro's argument, does not matter.
+   */
+  findDeclared(name: string): Position | undefined {
+    let braces = 0;
+    let previous = '';
+    for (const { 0: token, index } of this.text.matchAll(TOKEN_OR_WORD)) {
+      if (token === '{') braces++;
+      else if (token === '}') braces--;
+      else if (token === name && braces === 0 && !/^(?:struct|union|enum)$/.test(previous))
+        return this.positionOf(index);
+      if (!/^[/#]/.test(token)) previous = token;
+    }
+    return undefined;
   }
 
   /** Whether nothing but blanks and plain comments stands between two offsets, and no line end. */
@@ -151,9 +171,13 @@ class BracketPairs {
   }
 }
 
-/** `///`, `//!`, `/**`, `/*!`; but neither rulers (`////`, `/***`) nor the empty comment. */
 function isDoc(token: string): boolean {
-  return /^(?:\/\/\/(?!\/)|\/\/!|\/\*\*(?![*/])|\/\*!)/.test(token);
+  return token.search(DOC_START) === 0;
+}
+
+/** Whether a text may have a doc comment: it has what begins one, maybe in a string. */
+export function mayHaveDocs(text: string): boolean {
+  return DOC_START.test(text);
 }
 
 function addDoc(marks: Mark[], text: string, start: number, end: number): void {

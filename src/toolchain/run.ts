@@ -3,6 +3,7 @@
  * means is for the caller; here only "could not be started", "killed" and "took too long" are errors.
  */
 import { ToolError } from '../core/errors.ts';
+import { GATE_FILE } from './gate.ts';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -16,6 +17,15 @@ export interface RunOptions {
   readonly onCommand?: ((command: string) => void) | undefined;
   /** Every build waits for it, so it is started without loading execa, which takes as long as running clang. */
   readonly isUrgent?: boolean;
+  /** For urgent ones: started at once and held back. Clang takes as long to start as to compile a small program. */
+  readonly held?: Held | undefined;
+}
+
+export interface Held {
+  /** When the tool's input is there. A failure ends the tool. */
+  readonly until: Promise<void>;
+  /** The tool's arguments, with which it reads `GATE_FILE` before its input; used where that can be. */
+  readonly args: readonly string[];
 }
 
 export interface RunResult {
@@ -47,23 +57,30 @@ export function toolEnvironment(
  * @throws {ToolError} `TOOL_FAILED` when it cannot be started or dies of a signal, `TOOL_TIMEOUT` when it takes longer than
  *   `timeoutMs`.
  * @throws {DOMException} `AbortError` when `signal` fires.
+ * @throws whatever `held.until` fails with
  */
 export async function runTool(
   tool: { readonly name: string; readonly path: string },
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { signal, timeoutMs } = options;
+  const { signal, timeoutMs, held } = options;
   const { start } = await (options.isUrgent ? import('./start-directly.ts') : import('./start-with-execa.ts'));
   options.onCommand?.(shellCommand(tool.path, args));
   signal?.throwIfAborted();
-  const { pid, ended } = start(tool.path, args, {
+  const { pid, ended } = start(tool.path, held?.args ?? args, {
     cwd: options.cwd,
     input: options.input,
     env: toolEnvironment(options.env),
     maxOutput: MAX_OUTPUT,
+    heldUntil: held?.until,
   });
   const stop = () => killGroup(pid);
+  const failures: unknown[] = [];
+  held?.until.catch((error: unknown) => {
+    failures.push(error);
+    stop();
+  });
   let timedOut = false;
   const timer =
     timeoutMs === undefined
@@ -78,6 +95,7 @@ export async function runTool(
     signal?.removeEventListener('abort', stop);
   });
   signal?.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
   const command = { command: [tool.path, ...args] };
   if (timedOut) {
     throw new ToolError('TOOL_TIMEOUT', `${tool.name} did not finish within ${timeoutMs} ms and was stopped`, {
@@ -89,6 +107,10 @@ export async function runTool(
     throw new ToolError('TOOL_FAILED', `${tool.name} printed more than ${MAX_OUTPUT >> 20} MB and was stopped`, {
       details: command,
     });
+  }
+  if (held !== undefined && !wasHeld(result)) {
+    await held.until;
+    return runTool(tool, args, { ...options, held: undefined });
   }
   if (result.exitCode === undefined) {
     const why =
@@ -117,6 +139,8 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Bytes of each stream after which it is stopped. */
   readonly maxOutput: number;
+  /** Started behind a gate that this opens. */
+  readonly heldUntil: Promise<void> | undefined;
 }
 
 export interface Ended {
@@ -128,6 +152,12 @@ export interface Ended {
   readonly isTooLong: boolean;
   /** Why it could not be started. */
   readonly failure: Error | undefined;
+}
+
+/** False when there was no shell, or it could not start the tool, or the tool, behind a wrapper, did not have the pipe. */
+function wasHeld({ failure, exitCode, stderr }: Ended): boolean {
+  if (failure !== undefined || exitCode === 126 || exitCode === 127) return false;
+  return exitCode === 0 || !stderr.includes(GATE_FILE);
 }
 
 function killGroup(pid: number | undefined): void {

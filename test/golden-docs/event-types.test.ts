@@ -1,6 +1,7 @@
 /** Which types the events of realistic programs have, with every clang that is installed. */
 import { describe, expect, test } from 'vitest';
 import { findEventTypes } from '../../src/doc/event-types.ts';
+import { hasDocsOrEvents } from '../../src/doc/relevance.ts';
 import { CLANGS, SOURCE, unitOf } from './clang.ts';
 
 const HEAD = `#include <linux/bpf.h>
@@ -361,6 +362,9 @@ describe.each(CLANGS)('event types found with %s', (clang) => {
     expect(found.warnings.map(({ file, line, message }) => `${file}:${line}: ${message}`)).toEqual(
       (warnings ?? []).map((pattern) => expect.stringMatching(pattern)),
     );
+    const texts = [source, ...Object.values(headers ?? {})];
+    const words = new Set(texts.flatMap((text) => text.match(/\w+/g) ?? []));
+    expect(hasDocsOrEvents(texts, words) || (found.events.length === 0 && found.warnings.length === 0)).toBe(true);
     for (const event of found.events) expect(event.writable).toBe(event.type.kind === 'struct');
   });
 });

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { collectDocs } from '../../src/doc/docs.ts';
+import { hasDocsOrEvents } from '../../src/doc/relevance.ts';
 import { CLANGS, SOURCE, unitOf } from './clang.ts';
 
 interface Case {
@@ -35,6 +36,7 @@ describe.each(CLANGS)('doc comments read with %s', (clang) => {
     }[entry];
     expect([best, ...(alt ?? [])]).toContainEqual({ ...found });
     expect(docs.warnings.length > 0).toBe(warn ?? false);
+    if (Object.keys({ ...found }).length > 0 || warn) expect(hasDocsOrEvents([source], new Set())).toBe(true);
   });
 });
 

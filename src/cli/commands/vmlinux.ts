@@ -1,6 +1,7 @@
 /** `ecc vmlinux`: the kernel's types as a C header on standard output, all of them or those that a source can reach. */
 import type { CommandModule } from 'yargs';
 import { cacheDirectory } from '../../core/paths.ts';
+import { Trace } from '../../core/trace.ts';
 import { ARCHITECTURES, type Arch, hostArch } from '../../toolchain/arch.ts';
 
 interface Arguments {
@@ -21,13 +22,16 @@ export const vmlinux: CommandModule<object, Arguments> = {
       'target-arch': { type: 'string', choices: ARCHITECTURES, describe: 'Architecture [default: this one]' },
     }),
   handler: async (argv) => {
-    const { loadKernelTypes } = await import('../../build/kernel-types.ts');
+    const { findKernelTypes } = await import('../../build/kernel-types.ts');
     const arch = (argv['target-arch'] as Arch | undefined) ?? hostArch();
-    const { btf, origin } = await loadKernelTypes({
+    const kernel = await findKernelTypes({
       arch,
       vmlinux: argv.btf ?? argv.vmlinux,
       cacheDir: cacheDirectory(),
+      trace: new Trace(),
     });
+    const { origin } = kernel;
+    const btf = await kernel.btf();
     const { makeFullHeader, makeHeader } = await import('../../headers/make-header.ts');
     const { scanForHeader } = await import('../../build/project.ts');
     const { text } =

@@ -59,6 +59,8 @@ export interface SourceScan {
   readonly own: Definitions;
   /** Tags behind `struct` in the user's files, in the order in which the files are read. */
   readonly structTags: readonly SourceStructTag[];
+  /** The texts of the user's files. */
+  readonly userTexts: readonly string[];
   /** All files that were found, the source first. */
   readonly files: readonly { readonly path: string; readonly system: boolean }[];
   /** Where a file was looked for and not found: would there be one, the scan could differ. */
@@ -113,7 +115,6 @@ class Scanner {
   readonly #includeMacros = new Map<string, Set<string>>();
   readonly #pending: PendingInclude[] = [];
   readonly #pasteMacros: PasteMacro[] = [];
-  /** Texts of the user's files, for the uses of such macros. */
   readonly #userTexts: string[] = [];
   #includesVmlinux = false;
   #ownVmlinux: string | undefined;
@@ -144,6 +145,7 @@ class Scanner {
       declaredFunctions: this.#declaredFunctions,
       own: this.#own,
       structTags: [...this.#structTags.values()],
+      userTexts: this.#userTexts,
       files: [...this.#files.values()],
       missing: [...this.#missing],
       includesVmlinux: this.#includesVmlinux,
