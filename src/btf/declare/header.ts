@@ -4,6 +4,7 @@
  */
 import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
+import { declaredTypes } from './kind-lists.ts';
 import { CNames, type Rename } from './names.ts';
 import { DeclarationOrder } from './order.ts';
 import { TextOutput } from './output.ts';
@@ -21,6 +22,10 @@ const POP = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 /** Kernels make less than one byte of C per byte of BTF. */
 const MAX_TEXT_PER_BYTE = 64;
 const MIN_TEXT_LIMIT = 1 << 20;
+
+/** Room made at first: about what a kernel's types need, by type, of text and of declarators. */
+const BYTES_PER_TYPE = 160;
+const PIECES_PER_TYPE = 80;
 
 export interface HeaderOptions {
   /** Ids of the types to define, ascending; what they need comes along. Default: all types. */
@@ -44,25 +49,21 @@ export function emitHeader(btf: Btf, options: HeaderOptions = {}): CHeader {
 
 /** The same with names that were worked out before, for this table. */
 export function emitHeaderWith(btf: Btf, names: CNames, options: HeaderOptions): CHeader {
-  const output = new TextOutput(textLimit(btf));
-  const types = options.types ?? allIds(btf);
-  const order = new DeclarationOrder(btf, new CPrinter(btf, names, output, types.length));
-  output.add(options.banner ?? '');
-  output.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
+  const types = options.types ?? declaredTypes(btf);
+  const output = new TextOutput(textLimit(btf), types.length * BYTES_PER_TYPE);
+  const printer = new CPrinter(btf, names, output, new TextOutput(textLimit(btf), types.length * PIECES_PER_TYPE));
+  const order = new DeclarationOrder(btf, printer);
+  printer.add(options.banner ?? '');
+  printer.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
   order.declareTypes(types);
   if (options.kfuncs !== undefined && options.kfuncs.length > 0) {
-    output.add('#ifndef BPF_NO_KFUNC_PROTOTYPES\n');
+    printer.add('#ifndef BPF_NO_KFUNC_PROTOTYPES\n');
     order.declareKfuncs(options.kfuncs);
-    output.add('#endif\n\n');
+    printer.add('#endif\n\n');
   }
-  output.add(`${POP}\n#endif /* __VMLINUX_H__ */\n`);
+  printer.add(`${POP}\n#endif /* __VMLINUX_H__ */\n`);
+  printer.finish();
   return { text: output.toString(), renames: names.renames() };
-}
-
-function allIds(btf: Btf): Uint32Array {
-  const ids = new Uint32Array(btf.count - 1);
-  for (let i = 0; i < ids.length; i++) ids[i] = i + 1;
-  return ids;
 }
 
 function textLimit(btf: Btf): number {
@@ -75,7 +76,9 @@ function textLimit(btf: Btf): number {
  */
 export function emitDeclaration(btf: Btf, id: TypeId): string {
   const output = new TextOutput(textLimit(btf));
-  declare(btf, new CPrinter(btf, new CNames(btf), output, 1), id);
+  const printer = new CPrinter(btf, new CNames(btf), output, new TextOutput(textLimit(btf)));
+  declare(btf, printer, id);
+  printer.finish();
   return output.toString().trimEnd();
 }
 
@@ -86,6 +89,6 @@ function declare(btf: Btf, printer: CPrinter, id: TypeId): void {
   else if (kind === Kind.typedef) printer.typedef(id);
   else if (kind === Kind.fwd) printer.forward(id);
   else if (kind === Kind.func) printer.kfunc(id);
-  else if (kind === Kind.var) printer.object(btf.ref(id), btf.name(id));
-  else printer.object(id, '');
+  else if (kind === Kind.var) printer.object(btf.ref(id), btf.nameOff(id));
+  else printer.object(id, 0);
 }

@@ -1,61 +1,40 @@
 /**
- * Names of BTF as C identifiers: substrings of the string section, which is decoded as a whole. What C would not take for an
- * identifier (foreign or hostile BTF) is found by one search, so that names in general need no look.
+ * What is done to names of BTF that are no C identifiers (foreign or hostile BTF), and how those that might be such are told from the
+ * others while they are copied, byte for byte.
  */
-import type { Btf } from '../table.ts';
+import type { TextOutput } from './output.ts';
 
 /** Keywords in every mode of clang that we support; C23's `bool`, `true` and `false` are the header's to handle. */
-const KEYWORDS = `asm auto break case char const continue default do double else enum extern float for goto if inline int long
+const KEYWORDS =
+  `asm auto break case char const continue default do double else enum extern float for goto if inline int long
   register restrict return short signed sizeof static struct switch typedef typeof union unsigned void volatile while _Alignas
-  _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert _Thread_local`;
+  _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert _Thread_local`.split(/\s+/);
 
-const KEYWORD_PATTERN = KEYWORDS.split(/\s+/).join('|');
-const NO_IDENTIFIER = new RegExp(`^(?:${KEYWORD_PATTERN})$|^\\d|\\W`);
+const NO_IDENTIFIER = new RegExp(`^(?:${KEYWORDS.join('|')})$|^\\d|\\W`);
 
-/** Up to so many types it is cheaper to look at each name. */
-const FEW_TYPES = 4096;
+/** By byte: 1 for those that no identifier has, 2 for those that it cannot begin with. */
+export const BYTE_CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  return /\d/.test(character) ? 2 : /\w/.test(character) ? 0 : 3;
+});
 
-export class CIdentifiers {
-  readonly #bytes: Buffer;
-  /** The string section, a character per byte; only when most of it is going to be written. */
-  readonly #strings: string | undefined;
-  /** By string offset, the names that are no identifiers → what is written instead. */
-  readonly #replaced = new Map<number, string>();
-  /** By string offset, non-zero for a key of `#replaced`: cheaper to ask. */
-  readonly #isReplaced: Uint8Array;
+const SLOTS = 1 << 12;
+/** By {@link keywordSlot}: 1 where there is a keyword. */
+export const KEYWORD_SLOTS = new Uint8Array(SLOTS);
+for (const word of KEYWORDS)
+  KEYWORD_SLOTS[keywordSlot(word.charCodeAt(0), word.charCodeAt(word.length - 1), word.length)] = 1;
 
-  /** @param typeCount  how many types are going to be written, roughly */
-  constructor(btf: Btf, typeCount: number) {
-    const { strings } = btf;
-    this.#bytes = Buffer.from(strings.buffer, strings.byteOffset, strings.length);
-    this.#isReplaced = new Uint8Array(typeCount <= FEW_TYPES ? 0 : strings.length);
-    if (typeCount <= FEW_TYPES) return;
-    this.#strings = this.#bytes.toString('latin1');
-    this.#findReplaced(this.#strings);
-  }
+export function keywordSlot(first: number, last: number, length: number): number {
+  return (first * 37 + last * 113 + length * 613) & (SLOTS - 1);
+}
 
-  #findReplaced(strings: string): void {
-    const bad = new RegExp(`[^\\w\\0]|\\0(?:\\d|(?:${KEYWORD_PATTERN})(?=\\0))`, 'g');
-    for (let match = bad.exec(strings); match !== null; match = bad.exec(strings)) {
-      // A name begins behind the NUL that the match begins with, or that comes before it.
-      const start = strings.lastIndexOf('\0', match.index) + 1;
-      const name = strings.substring(start, strings.indexOf('\0', start));
-      this.#replaced.set(start, replacement(name));
-      this.#isReplaced[start] = 1;
-      bad.lastIndex = start + name.length;
-    }
-  }
-
-  /** The identifier for the name at an offset. */
-  at(offset: number): string {
-    const strings = this.#strings;
-    if (strings !== undefined) {
-      if (this.#isReplaced[offset] === 1) return this.#replaced.get(offset)!;
-      return strings.substring(offset, strings.indexOf('\0', offset));
-    }
-    const name = this.#bytes.toString('latin1', offset, this.#bytes.indexOf(0, offset));
-    return NO_IDENTIFIER.test(name) ? replacement(name) : name;
-  }
+/** Puts an identifier in the place of the name that was written from `start` on, unless that is one. */
+export function replaceName(output: TextOutput, start: number): void {
+  const { bytes, length } = output;
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1', start, length);
+  if (!NO_IDENTIFIER.test(name)) return;
+  output.length = start;
+  output.add(replacement(name));
 }
 
 /** A keyword gets a `_` behind it; a byte that an identifier cannot hold becomes `_`. */

@@ -4,31 +4,21 @@
  */
 import { Kind, type TypeId } from '../kinds.ts';
 import type { Btf } from '../table.ts';
+import { idsOfKinds } from './kind-lists.ts';
 
 export const KFUNC_TAG = 'bpf_kfunc';
 const MOST_KFUNCS = 4096;
 
 /** All kfuncs, one function of each name, in id order; none when the BTF does not say which functions are kfuncs. */
 export function findKfuncs(btf: Btf): TypeId[] {
-  const { words, offsets } = btf;
-  const declTags: TypeId[] = [];
-  let funcCount = 0;
-  for (let id = 1; id < offsets.length; id++) {
-    const kind = (words[offsets[id]! + 1]! >>> 24) & 0x1f;
-    if (kind === Kind.func) funcCount++;
-    else if (kind === Kind.declTag) declTags.push(id as TypeId);
-  }
-  const tagged = taggedFuncs(btf, declTags);
+  const tagged = taggedFuncs(btf, idsOfKinds(btf, Kind.declTag));
   if (tagged.size > 0)
     return onePerName(
       btf,
       [...tagged].sort((a, b) => a - b),
     );
-  if (funcCount > MOST_KFUNCS) return [];
-  return onePerName(
-    btf,
-    [...btf.ids()].filter((id) => btf.kind(id) === Kind.func),
-  );
+  const funcs = idsOfKinds(btf, Kind.func);
+  return funcs.length > MOST_KFUNCS ? [] : onePerName(btf, funcs);
 }
 
 /**
@@ -51,17 +41,21 @@ export function selectKfuncs(
   );
 }
 
-function taggedFuncs(btf: Btf, declTags: readonly TypeId[]): Set<TypeId> {
+function taggedFuncs(btf: Btf, declTags: ArrayLike<TypeId>): Set<TypeId> {
   const tagged = new Set<TypeId>();
-  for (const id of declTags) {
+  for (let i = 0; i < declTags.length; i++) {
+    const id = declTags[i]!;
     const func = btf.ref(id);
     if (btf.declTagComponent(id) === -1 && btf.kind(func) === Kind.func && btf.name(id) === KFUNC_TAG) tagged.add(func);
   }
   return tagged;
 }
 
-function onePerName(btf: Btf, funcs: readonly TypeId[]): TypeId[] {
+function onePerName(btf: Btf, funcs: ArrayLike<TypeId>): TypeId[] {
   const byName = new Map<number, TypeId>();
-  for (const id of funcs) if (!byName.has(btf.nameOff(id))) byName.set(btf.nameOff(id), id);
+  for (let i = 0; i < funcs.length; i++) {
+    const nameOff = btf.nameOff(funcs[i]!);
+    if (!byName.has(nameOff)) byName.set(nameOff, funcs[i]!);
+  }
   return [...byName.values()];
 }

@@ -35,6 +35,7 @@ export function findNames(btf: Btf, names: Iterable<string>): NameOffsets {
     else same.push(bytes);
     filter[slot] = 1;
   }
+  if (bySlot.size === 0) return found;
   for (let start = 0, at = 0; at < strings.length; start = ++at) {
     while (strings[at] !== 0) at++;
     const slot = slotOf(strings, start, at);

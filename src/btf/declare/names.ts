@@ -8,6 +8,7 @@
 import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
+import { declaredTypes } from './kind-lists.ts';
 import type { NameMarks } from './name-marks.ts';
 import { markedTypes, typeAt } from './named-types.ts';
 
@@ -66,7 +67,9 @@ export class CNames {
     const words = signedWords(this.#btf);
     const ordinary = this.#ordinary;
     const forwards: TypeId[] = [];
-    for (const id of markedTypes(this.#btf, relevant)) {
+    const ids = relevant === undefined ? declaredTypes(this.#btf) : markedTypes(this.#btf, relevant);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
       const at = offsets[id]!;
       const info = words[at + 1]!;
       const name = words[at]!;
@@ -189,7 +192,7 @@ export class CNames {
 
   /** What follows the recorded name of the enumerator at a word index. */
   enumeratorSuffix(word: number): string {
-    return this.#enumeratorSuffix.get(word) ?? '';
+    return this.#enumeratorSuffix.size === 0 ? '' : (this.#enumeratorSuffix.get(word) ?? '');
   }
 
   /** A suffix that nobody bears yet, for an enumerator that has to be printed once more. */

@@ -57,7 +57,8 @@ export class DeclarationOrder {
       else if (words[at] === 0) anonymousEnums.push(id);
       else this.#defineEnum(id);
     }
-    for (const id of others) {
+    for (let i = 0; i < others.length; i++) {
+      const id = others[i]!;
       const at = offsets[id]!;
       switch ((words[at + 1]! >>> 24) & 0x1f) {
         case Kind.struct:

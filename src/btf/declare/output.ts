@@ -1,49 +1,47 @@
-/**
- * Text that grows to megabytes out of pieces of a few characters. The pieces wait in an array of fixed size and are joined by the
- * thousand, which leaves far less for the garbage collector than adding strings up.
- */
+/** Text that grows to megabytes: bytes in one array. */
 import { MalformedError } from '../../core/errors.ts';
 
-const PIECES = 4096;
+const SMALLEST = 1 << 12;
 
 export class TextOutput {
-  readonly #pieces: string[] = new Array(PIECES).fill('');
-  #count = 0;
-  #bytes = Buffer.allocUnsafe(128 * 1024);
-  #length = 0;
+  /** The text so far, ASCII, and room for more. */
+  bytes: Uint8Array;
+  /** Bytes of text so far. */
+  length = 0;
   readonly #limit: number;
 
-  /** @param limit  most characters; input that makes more is taken for an attack. */
-  constructor(limit: number) {
+  /**
+   * @param limit  most bytes; input that makes more is taken for an attack
+   * @param expected  how many there will be, roughly
+   */
+  constructor(limit: number, expected = 0) {
     this.#limit = limit;
+    this.bytes = Buffer.allocUnsafe(Math.min(limit, Math.max(SMALLEST, expected)));
   }
 
-  /** Appends ASCII. */
-  add(text: string): void {
-    this.#pieces[this.#count++] = text;
-    if (this.#count === PIECES) this.#flush();
-  }
-
-  #flush(): void {
-    const chunk = (this.#count === PIECES ? this.#pieces : this.#pieces.slice(0, this.#count)).join('');
-    this.#count = 0;
-    const end = this.#length + chunk.length;
-    if (end > this.#limit)
+  /** Makes room for so many bytes behind the text. */
+  reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    if (needed > this.#limit)
       throw new MalformedError(
         'BTF_TOO_LARGE',
         `the types make more than ${this.#limit} bytes of C: nested without end`,
       );
-    if (end > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2));
-      this.#bytes.copy(grown, 0, 0, this.#length);
-      this.#bytes = grown;
-    }
-    this.#bytes.write(chunk, this.#length, 'latin1');
-    this.#length = end;
+    const grown = Buffer.allocUnsafe(Math.min(this.#limit, Math.max(needed, this.bytes.length * 2)));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  /** Appends ASCII. */
+  add(text: string): void {
+    this.reserve(text.length);
+    const { bytes, length } = this;
+    for (let i = 0; i < text.length; i++) bytes[length + i] = text.charCodeAt(i);
+    this.length = length + text.length;
   }
 
   toString(): string {
-    this.#flush();
-    return this.#bytes.toString('latin1', 0, this.#length);
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.length).toString('latin1');
   }
 }

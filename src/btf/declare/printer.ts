@@ -9,9 +9,9 @@ import { Kind, type TypeId } from '../kinds.ts';
 import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import { CLayout, nextBitfield, roundUp, Shape } from './c-layout.ts';
-import { CIdentifiers } from './identifiers.ts';
 import type { CNames } from './names.ts';
 import type { TextOutput } from './output.ts';
+import { Pieces } from './pieces.ts';
 import { floatSpelling, intSpelling } from './scalars.ts';
 
 const CONST = 1;
@@ -29,63 +29,101 @@ const PADDING_UNITS: readonly (readonly [number, string])[] = [
   [16, 'short'],
   [8, 'char'],
 ];
-const INDENT = Array.from({ length: MAX_NESTING + 2 }, (_, level) => '\t'.repeat(level));
 /** Before C23, and with a clang that does not know C23, unless <stdbool.h> came first. */
 const BOOL_IS_NO_KEYWORD =
   '#if !defined(__bool_true_false_are_defined) && (__STDC_VERSION__ < 202000L || __clang_major__ < 15)\n';
 
-/** What stands before and behind the name in a declaration. */
-interface Declarator {
-  /** Ready for the name to follow. */
-  readonly before: string;
-  readonly behind: string;
-}
+/**
+ * A declarator is three pieces, one behind the other. The head stands before the name or, in a declarator around an anonymous type, before
+ * the body of that. What stands between such a body and the name is the neck; */
+const NECK = -1;
+/** what stands behind the name is the tail. */
+const TAIL = -2;
+/** It is a typedef that the compiler brings along: a member is of the type behind it. */
+const BUILTIN = -1;
+const SCRIPT_SIZE = 1 << 14;
+/** What a member takes at most. */
+const MEMBER_SIZE = 8;
 
 export class CPrinter {
   readonly names: CNames;
   readonly #btf: Btf;
   readonly #words: Int32Array;
+  readonly #offsets: Uint32Array;
   readonly #output: TextOutput;
-  readonly #identifiers: CIdentifiers;
   readonly #layout: CLayout;
-  /** By type, an index into `#declarators`; 0 = not made yet. */
-  readonly #declaratorIndex: Uint32Array;
-  /** Two entries a type: before and behind the name. The first pair stands for none. */
-  readonly #declarators: string[] = ['', ''];
+  readonly #pieces: Pieces;
+  /** What comes next in the output. */
+  readonly #script = new Int32Array(SCRIPT_SIZE);
+  #count = 0;
+  /** The same for the piece in the making. */
+  readonly #making = new Int32Array(SCRIPT_SIZE);
+  #madeCount = 0;
+  /** By type, the head of its declarator; 0 = not made yet. */
+  readonly #heads: Int32Array;
+  /** By type, not 0 when there is more to do than to write the three: {@link BUILTIN}, or the type of the body between head and neck. */
+  readonly #more: Int32Array;
+  /** By type, the piece that stands before a missing name; 0 = not made yet. */
+  readonly #bares: Int32Array;
+  readonly #literal: ReturnType<typeof literals>;
+  /** Tabs, by their number. */
+  readonly #indents: number[];
   /** Anonymous enums whose enumerators are declared already. */
   readonly #declaredEnums = new Set<number>();
   #nesting = 0;
   #paddings = 0;
 
-  /** @param typeCount  how many types are going to be written, roughly */
-  constructor(btf: Btf, names: CNames, output: TextOutput, typeCount: number) {
+  /** @param text  for the text of declarators */
+  constructor(btf: Btf, names: CNames, output: TextOutput, text: TextOutput) {
     this.#btf = btf;
     this.names = names;
     this.#words = signedWords(btf);
+    this.#offsets = btf.offsets;
     this.#output = output;
-    this.#identifiers = new CIdentifiers(btf, typeCount);
+    this.#pieces = new Pieces(btf.strings, text);
     this.#layout = new CLayout(btf);
-    this.#declaratorIndex = new Uint32Array(btf.count);
+    this.#heads = new Int32Array(btf.count);
+    this.#more = new Int32Array(btf.count);
+    this.#bares = new Int32Array(btf.count);
+    this.#literal = literals(this.#pieces);
+    this.#indents = Array.from({ length: MAX_NESTING + 2 }, (_, level) => this.#pieces.once('\t'.repeat(level)));
+  }
+
+  /** Lines that are no declarations, ASCII. */
+  add(text: string): void {
+    this.#put(this.#pieces.once(text));
+  }
+
+  /** Writes what is still on its way to the output. */
+  finish(): void {
+    this.#pieces.write(this.#script, this.#count, this.#output);
+    this.#count = 0;
+  }
+
+  #put(next: number): void {
+    if (this.#count === SCRIPT_SIZE) this.finish();
+    this.#script[this.#count++] = next;
   }
 
   /** `struct NAME;` */
   forward(id: TypeId): void {
-    this.#output.add(`${this.#tag(id)};\n\n`);
+    this.#putTag(id);
+    this.#put(this.#literal.endOfDeclaration);
   }
 
   /** The definition of a struct or union that has a tag. */
   composite(id: TypeId): void {
-    this.#output.add(this.#tag(id));
+    this.#putTag(id);
     this.#body(id, 0);
-    this.#output.add(';\n\n');
+    this.#put(this.#literal.endOfDeclaration);
   }
 
   /** The definition of an enum, with or without a tag. */
   enumeration(id: TypeId): void {
     const isGuarded = this.#isBooleanEnum(id);
-    if (isGuarded) this.#output.add(BOOL_IS_NO_KEYWORD);
+    if (isGuarded) this.add(BOOL_IS_NO_KEYWORD);
     this.#enumeration(id, 0);
-    this.#output.add(isGuarded ? ';\n#endif\n\n' : ';\n\n');
+    this.#put(isGuarded ? this.#literal.endOfGuarded : this.#literal.endOfDeclaration);
   }
 
   /** True once the enumerators of an anonymous enum are declared, at top level or inside of a composite. */
@@ -94,242 +132,212 @@ export class CPrinter {
   }
 
   typedef(id: TypeId): void {
-    const name = this.#identifiers.at(this.#btf.nameOff(id));
-    const isGuarded = name === 'bool';
-    this.#output.add(isGuarded ? `${BOOL_IS_NO_KEYWORD}typedef ` : 'typedef ');
-    this.#declare(this.#btf.ref(id), name + this.names.typeSuffix(id), 0);
-    this.#output.add(isGuarded ? ';\n#endif\n\n' : ';\n\n');
+    const nameOff = this.#btf.nameOff(id);
+    const isGuarded = this.#isNamed(nameOff, 'bool');
+    if (isGuarded) this.add(BOOL_IS_NO_KEYWORD);
+    this.#put(this.#literal.typedef);
+    this.#declare(this.#btf.ref(id), nameOff, this.names.typeSuffix(id), 0);
+    this.#put(isGuarded ? this.#literal.endOfGuarded : this.#literal.endOfDeclaration);
+  }
+
+  #isNamed(nameOff: number, name: string): boolean {
+    const { strings } = this.#btf;
+    for (let i = 0; i < name.length; i++) if (strings[nameOff + i] !== name.charCodeAt(i)) return false;
+    return strings[nameOff + name.length] === 0;
   }
 
   /** A typedef for an int whose recorded name C does not know; nothing for the others. */
   intAlias(id: TypeId): void {
     const { text, alias } = intSpelling(this.#btf, id);
-    if (alias !== undefined) this.#output.add(`typedef ${text} ${alias};\n\n`);
+    if (alias !== undefined) this.add(`typedef ${text} ${alias};\n\n`);
   }
 
   /** The prototype of a kfunc as programs call it. */
   kfunc(id: TypeId): void {
-    this.#output.add('extern ');
-    this.#declare(this.#btf.ref(id), this.#identifiers.at(this.#btf.nameOff(id)), 0);
-    this.#output.add(' __attribute__((weak, section(".ksyms")));\n');
+    this.#put(this.#literal.extern);
+    this.#declare(this.#btf.ref(id), this.#btf.nameOff(id), '', 0);
+    this.#put(this.#literal.endOfKfunc);
   }
 
-  /** A declaration of `name` as an object of that type, without the semicolon: `int (*name)(void)`. */
-  object(id: TypeId, name: string): void {
-    this.#declare(id, name, 0);
-  }
-
-  #tag(id: TypeId): string {
-    return `${this.#keyword(id)}${this.#identifiers.at(this.#btf.nameOff(id))}${this.names.typeSuffix(id)}`;
-  }
-
-  #keyword(id: TypeId): string {
-    switch (this.#btf.kind(id)) {
-      case Kind.struct:
-        return 'struct ';
-      case Kind.union:
-        return 'union ';
-      case Kind.fwd:
-        return this.#btf.kindFlag(id) ? 'union ' : 'struct ';
-      default:
-        return 'enum ';
-    }
+  /** A declaration of an object of that type, without the semicolon, `int (*name)(void)`; `nameOff` may be 0. */
+  object(id: TypeId, nameOff: number): void {
+    this.#declare(id, nameOff, '', 0);
   }
 
   #enter(id: number): void {
     if (++this.#nesting > MAX_NESTING) throw tooDeep(id);
   }
 
-  /** Writes a declaration; `name` may be empty. */
-  #declare(type: TypeId, name: string, level: number): void {
-    const { before, behind } = this.#openDeclarator(type, level);
-    this.#output.add((name === '' ? before.trimEnd() : before) + name + behind);
+  /** The keyword, the name and its suffix, with which a tag is written. */
+  #putTag(id: TypeId): void {
+    this.#put(this.#keyword(id));
+    this.#put(this.#words[this.#offsets[id]!]!);
+    const suffix = this.names.typeSuffix(id);
+    if (suffix !== '') this.#put(this.#pieces.of(suffix));
   }
 
-  /**
-   * What goes around a name. For a type that is written out in place (an anonymous struct, union or enum, or an array of or
-   * pointer to such) the body is written at once and what is left of the declaration returned.
-   */
-  #openDeclarator(type: TypeId, level: number): Declarator {
-    const index = this.#declaratorIndex[type]!;
-    if (index !== 0) return { before: this.#declarators[index]!, behind: this.#declarators[index + 1]! };
-    const base = this.#inlineBase(type);
-    if (base === undefined) {
-      const made = this.#declaratorAt(type);
-      return { before: this.#declarators[made]!, behind: this.#declarators[made + 1]! };
-    }
-    // `const struct {…} *name[3]`: the base comes first whatever is around it.
-    const { before, behind } = this.#declaratorAround(type, '\0');
-    const at = before.indexOf('\0');
-    this.#output.add(before.slice(0, at));
-    this.#inline(base, level);
-    return { before: before.slice(at + 1), behind };
-  }
-
-  /** Index of the declarator of a type that begins with a name; made out of those of the types that it is made of. */
-  #declaratorAt(type: TypeId): number {
-    const known = this.#declaratorIndex[type]!;
-    if (known !== 0) return known;
-    this.#enter(type);
-    const btf = this.#btf;
-    const declarators = this.#declarators;
-    let before: string;
-    let behind = '';
-    const kind = btf.kind(type);
-    switch (kind) {
-      case Kind.ptr: {
-        const target = btf.ref(type);
-        const inner = this.#declaratorAt(target);
-        const isTight = this.#bindsTighter(target);
-        before = declarators[inner]! + (isTight ? '(*' : '*');
-        behind = isTight ? `)${declarators[inner + 1]}` : declarators[inner + 1]!;
-        break;
-      }
-      case Kind.array: {
-        const element = this.#declaratorAt(btf.arrayElement(type));
-        before = declarators[element]!;
-        behind = `[${btf.arrayLength(type)}]${declarators[element + 1]}`;
-        break;
-      }
-      case Kind.funcProto: {
-        const result = this.#declaratorAt(btf.ref(type));
-        before = declarators[result]!;
-        behind = this.#params(type) + declarators[result + 1];
-        break;
-      }
-      case Kind.const:
-      case Kind.volatile:
-      case Kind.restrict:
-      case Kind.typeTag:
-        ({ before, behind } = this.#declaratorAround(type, ''));
-        break;
-      default:
-        before = `${this.#base(type, kind, '')} `;
-        break;
-    }
-    this.#checkLength(type, before.length + behind.length);
-    this.#nesting--;
-    // As a member such a type is written otherwise, see #member; so it has no entry to be found by.
-    if (this.names.builtinBehind(type) === undefined) this.#declaratorIndex[type] = declarators.length;
-    return declarators.push(before, behind) - 2;
-  }
-
-  /** The anonymous struct, union or enum that a declaration begins with; `undefined` when it begins with a name. */
-  #inlineBase(type: TypeId): TypeId | undefined {
-    const btf = this.#btf;
-    for (let depth = 0; depth < MAX_NESTING; depth++) {
-      switch (btf.kind(type)) {
-        case Kind.ptr:
-        case Kind.funcProto:
-        case Kind.const:
-        case Kind.volatile:
-        case Kind.restrict:
-        case Kind.typeTag:
-          type = btf.ref(type);
-          break;
-        case Kind.array:
-          type = btf.arrayElement(type);
-          break;
-        case Kind.struct:
-        case Kind.union:
-        case Kind.enum:
-        case Kind.enum64:
-          return btf.nameOff(type) === 0 ? type : undefined;
-        default:
-          return undefined;
-      }
-    }
-    throw tooDeep(type);
-  }
-
-  #inline(base: TypeId, level: number): void {
-    switch (this.#btf.kind(base)) {
+  #keyword(id: TypeId): number {
+    switch (this.#btf.kind(id)) {
       case Kind.struct:
-        this.#output.add('struct');
-        this.#body(base, level);
-        break;
+        return this.#literal.struct;
       case Kind.union:
-        this.#output.add('union');
-        this.#body(base, level);
-        break;
+        return this.#literal.union;
+      case Kind.fwd:
+        return this.#btf.kindFlag(id) ? this.#literal.union : this.#literal.struct;
       default:
-        this.#enumeration(base, level);
-        break;
+        return this.#literal.enum;
     }
   }
 
-  /** The declarator of any type, from scratch. `inline` is written in the place of an anonymous base. */
-  #declaratorAround(type: TypeId, inline: string): Declarator {
-    const before = this.#prefix(type, 0, inline);
-    const behind = this.#suffix(type);
-    this.#checkLength(type, before.length + behind.length);
-    return { before, behind };
+  /** Writes a declaration; the name may be empty. */
+  #declare(type: TypeId, nameOff: number, suffix: string, level: number): void {
+    const head = this.#heads[type]! || this.#makeDeclarator(type);
+    const base = this.#more[type]!;
+    const isNameless = nameOff === 0 && suffix === '';
+    if (base > 0) {
+      // `const struct {…} *name[3]`: the base comes first whatever is around it.
+      this.#put(head);
+      this.#inline(base as TypeId, level);
+      this.#put(isNameless ? this.#bare(type) : head + NECK);
+    } else this.#put(isNameless ? this.#bare(type) : head);
+    if (nameOff !== 0) this.#put(nameOff);
+    if (suffix !== '') this.#put(this.#pieces.of(suffix));
+    this.#put(head + TAIL);
   }
 
-  #checkLength(type: TypeId, length: number): void {
-    if (length <= MAX_DECLARATOR) return;
+  /** The piece before a name that is not there: neck or head without the space. */
+  #bare(type: number): number {
+    const head = this.#heads[type]!;
+    this.#bares[type] ||= this.#pieces.trimmed(this.#more[type]! > 0 ? head + NECK : head);
+    return this.#bares[type]!;
+  }
+
+  /** Makes the declarator of a type out of those of the types that it is made of. Gives its head. */
+  #makeDeclarator(type: TypeId): number {
+    this.#enter(type);
+    const words = this.#words;
+    const offsets = this.#offsets;
+    const pieces = this.#pieces;
+    const literal = this.#literal;
+    let qualifiers = 0;
+    let typeTags = '';
+    let dimensions = '';
+    let id: TypeId = type;
+    let kind = this.#btf.kind(id);
+    for (let depth = 0; isAround(kind); depth++) {
+      if (depth >= MAX_NESTING) throw tooDeep(type);
+      const at = offsets[id]!;
+      if (kind === Kind.array) {
+        qualifiers &= ~RESTRICT;
+        dimensions += `[${words[at + 5]! >>> 0}]`;
+        id = words[at + 3]! as TypeId;
+      } else {
+        if (kind === Kind.typeTag) typeTags = this.#typeTag(id) + typeTags;
+        else qualifiers |= qualifierOf(kind);
+        id = words[at + 2]! as TypeId;
+      }
+      kind = this.#btf.kind(id);
+    }
+    // Pieces come one after the other: those that this one is made of have to be there before it is begun.
+    const isPointer = kind === Kind.ptr;
+    const isFunction = kind === Kind.funcProto;
+    let inner = 0;
+    let more = 0;
+    let isTight = false;
+    if (isPointer || isFunction) {
+      const target = words[offsets[id]! + 2]! as TypeId;
+      inner = this.#heads[target]! || this.#makeDeclarator(target);
+      more = Math.max(0, this.#more[target]!);
+      if (isPointer) isTight = this.#bindsTighter(target);
+      else this.#makeParams(id);
+    }
+    const spelled = spellQualifiers(isPointer ? qualifiers : isFunction ? 0 : qualifiers & ~RESTRICT);
+    const before = spelled === '' ? 0 : pieces.of(spelled);
+    const tags = typeTags === '' ? 0 : pieces.of(typeTags);
+    const extents = dimensions === '' ? 0 : pieces.of(dimensions);
+    if (inner !== 0) this.#make(inner);
+    else {
+      if (before !== 0) this.#make(before);
+      more = this.#makeBase(id, kind);
+    }
+    let head = more > 0 ? this.#makeEnd(type) : 0;
+    if (inner === 0) this.#make(literal.space);
+    else {
+      if (more > 0) this.#make(inner + NECK);
+      if (isPointer) this.#make(isTight ? literal.tightStar : literal.star);
+      if (before !== 0) this.#make(before);
+    }
+    if (tags !== 0) this.#make(tags);
+    if (head === 0) head = this.#makeEnd(type);
+    this.#makeEnd(type);
+    if (extents !== 0) this.#make(extents);
+    if (isTight) this.#make(literal.close);
+    if (isFunction) this.#params(id);
+    if (inner !== 0) this.#make(inner + TAIL);
+    this.#makeEnd(type);
+    this.#nesting--;
+    this.#heads[type] = head;
+    this.#more[type] = more === BUILTIN && type !== id ? 0 : more;
+    return head;
+  }
+
+  #make(next: number): void {
+    if (this.#madeCount === SCRIPT_SIZE) {
+      this.#pieces.extend(this.#making, this.#madeCount);
+      this.#madeCount = 0;
+    }
+    this.#making[this.#madeCount++] = next;
+  }
+
+  /** The piece in the making is complete. */
+  #makeEnd(type: TypeId): number {
+    const piece = this.#pieces.make(this.#making, this.#madeCount);
+    this.#madeCount = 0;
+    if (this.#pieces.sizeOf(piece) <= MAX_DECLARATOR) return piece;
     throw new MalformedError('BTF_TOO_LARGE', `type ${type} makes a declaration of more than ${MAX_DECLARATOR} bytes`, {
       details: { typeId: type },
     });
   }
 
-  #prefix(id: TypeId, qualifiers: number, inline: string): string {
+  /** The name that a declaration begins with; nothing for an anonymous type, which has a body there. Gives what to note as `more`. */
+  #makeBase(id: TypeId, kind: Kind): number {
     const btf = this.#btf;
-    this.#enter(id);
-    let text: string;
-    const kind = btf.kind(id);
-    switch (kind) {
-      case Kind.ptr: {
-        const target = btf.ref(id);
-        const star = this.#bindsTighter(target) ? '(*' : '*';
-        text = this.#prefix(target, 0, inline) + star + spellQualifiers(qualifiers);
-        break;
-      }
-      case Kind.array:
-        text = this.#prefix(btf.arrayElement(id), qualifiers & ~RESTRICT, inline);
-        break;
-      case Kind.funcProto:
-        text = this.#prefix(btf.ref(id), 0, inline);
-        break;
-      case Kind.const:
-        text = this.#prefix(btf.ref(id), qualifiers | CONST, inline);
-        break;
-      case Kind.volatile:
-        text = this.#prefix(btf.ref(id), qualifiers | VOLATILE, inline);
-        break;
-      case Kind.restrict:
-        text = this.#prefix(btf.ref(id), qualifiers | RESTRICT, inline);
-        break;
-      case Kind.typeTag:
-        text = this.#prefix(btf.ref(id), qualifiers, inline) + this.#typeTag(id);
-        break;
-      default:
-        text = `${spellQualifiers(qualifiers & ~RESTRICT)}${this.#base(id, kind, inline)} `;
-        break;
-    }
-    this.#nesting--;
-    return text;
-  }
-
-  #base(id: TypeId, kind: number, inline: string): string {
-    const btf = this.#btf;
+    const nameOff = btf.nameOff(id);
     switch (kind) {
       case Kind.struct:
       case Kind.union:
       case Kind.enum:
       case Kind.enum64:
-        return btf.nameOff(id) === 0 ? inline : this.#tag(id);
+        if (nameOff === 0) return id;
+        this.#makeTag(id);
+        return 0;
       case Kind.fwd:
-        return this.#tag(this.names.definitionOf(id) ?? id);
+        this.#makeTag(this.names.definitionOf(id) ?? id);
+        return 0;
       case Kind.typedef:
-        return this.#identifiers.at(btf.nameOff(id)) + this.names.typeSuffix(id);
+        this.#makeName(id);
+        return this.names.builtinBehind(id) === undefined ? 0 : BUILTIN;
       case Kind.int:
-        return intSpelling(btf, id).text;
+        this.#make(this.#pieces.of(intSpelling(btf, id).text));
+        return 0;
       case Kind.float:
-        return floatSpelling(btf.recordedSize(id));
+        this.#make(this.#pieces.of(floatSpelling(btf.recordedSize(id))));
+        return 0;
       default:
-        return 'void';
+        this.#make(this.#literal.void);
+        return 0;
     }
+  }
+
+  #makeTag(id: TypeId): void {
+    this.#make(this.#keyword(id));
+    this.#makeName(id);
+  }
+
+  #makeName(id: TypeId): void {
+    this.#make(this.#words[this.#offsets[id]!]!);
+    const suffix = this.names.typeSuffix(id);
+    if (suffix !== '') this.#make(this.#pieces.of(suffix));
   }
 
   /** A tag with the kind flag is an attribute of its own name, one without an argument of `btf_type_tag`. */
@@ -359,90 +367,104 @@ export class CPrinter {
     return false;
   }
 
-  /** What stands behind the name. */
-  #suffix(id: TypeId): string {
-    const btf = this.#btf;
-    let text = '';
-    for (let depth = 0; depth < MAX_NESTING; depth++) {
-      switch (btf.kind(id)) {
-        case Kind.ptr:
-          id = btf.ref(id);
-          if (this.#bindsTighter(id)) text += ')';
-          break;
-        case Kind.array:
-          text += `[${btf.arrayLength(id)}]`;
-          id = btf.arrayElement(id);
-          break;
-        case Kind.funcProto:
-          text += this.#params(id);
-          id = btf.ref(id);
-          break;
-        case Kind.const:
-        case Kind.volatile:
-        case Kind.restrict:
-        case Kind.typeTag:
-          id = btf.ref(id);
-          break;
-        default:
-          return text;
-      }
+  /** The declarators of a function's parameters. */
+  #makeParams(id: TypeId): void {
+    const words = this.#words;
+    const at = this.#offsets[id]! + 3;
+    const end = at + (words[at - 2]! & 0xffff) * 2;
+    for (let p = at; p < end; p += 2) {
+      const type = words[p + 1]!;
+      if (this.#heads[type] === 0) this.#makeDeclarator(type as TypeId);
+      if (words[p] === 0) this.#bare(type);
     }
-    return text;
   }
 
-  #params(id: TypeId): string {
+  #params(id: TypeId): void {
     const words = this.#words;
-    const at = this.#btf.offsets[id]! + 3;
-    const end = at + this.#btf.vlen(id) * 2;
-    if (at === end) return '(void)';
-    this.#enter(id);
-    let text = '(';
+    const literal = this.#literal;
+    const at = this.#offsets[id]! + 3;
+    const end = at + (words[at - 2]! & 0xffff) * 2;
+    this.#make(at === end ? literal.openVoid : literal.open);
     for (let p = at; p < end; p += 2) {
-      const name = words[p]!;
-      const type = words[p + 1]! as TypeId;
-      if (type === 0 && name === 0) {
+      const nameOff = words[p]!;
+      const type = words[p + 1]!;
+      if (type === 0 && nameOff === 0) {
         // C before C23 wants a parameter before the dots; an empty list says the same there.
-        if (p > at) text += ', ...';
+        if (p > at) this.#make(literal.dots);
         break;
       }
-      if (p > at) text += ', ';
-      const { before, behind } = this.#param(type);
-      text += (name === 0 ? before.trimEnd() : before + this.#identifiers.at(name)) + behind;
+      const head = this.#heads[type]!;
+      if (p > at) this.#make(literal.comma);
+      if (this.#more[type]! > 0) {
+        // C has anonymous types in prototypes, but nothing can be passed for them: `void` stands in behind their pointers.
+        this.#make(head);
+        this.#make(literal.void);
+        this.#make(nameOff === 0 ? this.#bare(type) : head + NECK);
+      } else this.#make(nameOff === 0 ? this.#bare(type) : head);
+      if (nameOff !== 0) this.#make(nameOff);
+      this.#make(head + TAIL);
     }
-    this.#nesting--;
-    return `${text})`;
+    this.#make(literal.close);
   }
 
-  /** C has anonymous types in prototypes, but nothing can be passed for them: `void` stands in behind their pointers. */
-  #param(type: TypeId): Declarator {
-    return this.#inlineBase(type) === undefined ? this.#openDeclarator(type, 0) : this.#declaratorAround(type, 'void');
+  #inline(base: TypeId, level: number): void {
+    switch (this.#btf.kind(base)) {
+      case Kind.struct:
+        this.#put(this.#literal.anonymousStruct);
+        this.#body(base, level);
+        break;
+      case Kind.union:
+        this.#put(this.#literal.anonymousUnion);
+        this.#body(base, level);
+        break;
+      default:
+        this.#enumeration(base, level);
+        break;
+    }
   }
 
   #enumeration(id: TypeId, level: number): void {
     const words = this.#words;
-    const output = this.#output;
-    const at = this.#btf.offsets[id]!;
+    const names = this.names;
+    const script = this.#script;
+    const { equals, endOfEnumerator } = this.#literal;
+    const at = this.#offsets[id]!;
     const info = words[at + 1]!;
     const isWide = ((info >>> 24) & 0x1f) === Kind.enum64;
     const step = isWide ? 3 : 2;
     const end = at + 3 + (info & 0xffff) * step;
     const again = words[at] === 0 && this.#declaredEnums.has(id);
-    const indent = INDENT[level + 1]!;
+    const indent = this.#indents[level + 1]!;
     this.#declaredEnums.add(id);
-    output.add(words[at] === 0 ? 'enum {\n' : `${this.#tag(id)} {\n`);
+    if (words[at] === 0) this.#put(this.#literal.anonymousEnum);
+    else this.#putTag(id);
+    this.#put(this.#literal.begin);
     for (let m = at + 3; m < end; m += step) {
-      const suffix = again ? this.names.freshEnumeratorSuffix(m) : this.names.enumeratorSuffix(m);
-      output.add(indent);
-      output.add(this.#identifiers.at(words[m]!));
-      if (suffix !== '') output.add(suffix);
-      output.add(' = ');
-      if (isWide) output.add(wideValue(words[m + 1]!, words[m + 2]!, info < 0));
-      else output.add(String(info < 0 ? words[m + 1]! : words[m + 1]! >>> 0));
-      output.add(',\n');
+      const suffix = again ? names.freshEnumeratorSuffix(m) : names.enumeratorSuffix(m);
+      const behind = suffix === '' ? 0 : this.#pieces.of(suffix);
+      const low = words[m + 1]!;
+      const value = isWide
+        ? this.#pieces.once(wideValue(low, words[m + 2]!, info < 0))
+        : this.#pieces.ofNumber(info < 0 ? low : low >>> 0);
+      if (this.#count > SCRIPT_SIZE - MEMBER_SIZE) this.finish();
+      let count = this.#count;
+      script[count++] = indent;
+      script[count++] = words[m]!;
+      if (behind !== 0) script[count++] = behind;
+      script[count++] = equals;
+      script[count++] = value;
+      script[count++] = endOfEnumerator;
+      this.#count = count;
     }
-    // C has no empty enum, and an incomplete one cannot be a member.
-    if (end === at + 3) output.add(`${indent}__empty_enum_${id} = 0,\n`);
-    output.add(`${INDENT[level]!}}${this.#enumMode(id)}`);
+    if (end === at + 3) {
+      // C has no empty enum, and an incomplete one cannot be a member.
+      this.#put(indent);
+      this.add(`__empty_enum_${id} = 0,\n`);
+    }
+    this.#put(this.#indents[level]!);
+    this.#put(this.#literal.end);
+    const mode = this.#enumMode(id);
+    if (mode !== '') this.#put(this.#pieces.of(mode));
   }
 
   /** The attribute that gives an enum its size where its values alone would not. */
@@ -468,36 +490,45 @@ export class CPrinter {
   #body(id: TypeId, level: number): void {
     this.#enter(id);
     const shape = this.#layout.shapeOf(id);
-    this.#output.add(' {\n');
+    this.#put(this.#literal.begin);
     if (shape === Shape.plain) this.#members(id, level + 1);
     else this.#paddedMembers(id, level + 1, shape);
-    if (level > 0) this.#output.add(INDENT[level]!);
-    this.#output.add(shape === Shape.packed ? '} __attribute__((packed))' : '}');
+    if (level > 0) this.#put(this.#indents[level]!);
+    this.#put(shape === Shape.packed ? this.#literal.endOfPacked : this.#literal.end);
     this.#nesting--;
   }
 
   /** Members that lie where the compiler puts them. */
   #members(id: TypeId, level: number): void {
     const words = this.#words;
-    const output = this.#output;
-    const declarators = this.#declarators;
-    const at = this.#btf.offsets[id]!;
+    const script = this.#script;
+    const heads = this.#heads;
+    const more = this.#more;
+    const { endOfMember } = this.#literal;
+    const at = this.#offsets[id]!;
     const info = words[at + 1]!;
     const end = at + 3 + (info & 0xffff) * 3;
-    const indent = INDENT[level]!;
+    const indent = this.#indents[level]!;
     for (let m = at + 3; m < end; m += 3) {
+      const name = words[m]!;
       const type = words[m + 1]! as TypeId;
-      const index = this.#declaratorIndex[type]!;
-      if (index === 0 || words[m] === 0 || info < 0) {
-        this.#member(type, words[m]!, info < 0 ? words[m + 2]! >>> 24 : 0, level);
+      if (name === 0 || info < 0) {
+        this.#member(type, name, info < 0 ? words[m + 2]! >>> 24 : 0, level);
         continue;
       }
-      output.add(indent);
-      output.add(declarators[index]!);
-      output.add(this.#identifiers.at(words[m]!));
-      const behind = declarators[index + 1]!;
-      if (behind !== '') output.add(behind);
-      output.add(';\n');
+      const head = heads[type]! || this.#makeDeclarator(type);
+      if (more[type] !== 0) {
+        this.#member(type, name, 0, level);
+        continue;
+      }
+      if (this.#count > SCRIPT_SIZE - MEMBER_SIZE) this.finish();
+      const count = this.#count;
+      script[count] = indent;
+      script[count + 1] = head;
+      script[count + 2] = name;
+      script[count + 3] = head + TAIL;
+      script[count + 4] = endOfMember;
+      this.#count = count + 5;
     }
   }
 
@@ -524,7 +555,10 @@ export class CPrinter {
       if (align > maxAlign) maxAlign = align;
       if (isUnion) cursor = 0;
       if (offset < cursor || offset + (width || bits) > totalBits) {
-        this.#output.add(`${INDENT[level]!}/* left out: ${this.#identifiers.at(words[m]!)} */\n`);
+        this.#put(this.#indents[level]!);
+        this.add('/* left out: ');
+        if (words[m] !== 0) this.#put(words[m]!);
+        this.add(' */\n');
         continue;
       }
       let natural = cursor;
@@ -541,22 +575,25 @@ export class CPrinter {
   }
 
   #member(type: TypeId, nameOff: number, width: number, level: number): void {
-    const output = this.#output;
-    output.add(INDENT[level]!);
+    this.#put(this.#indents[level]!);
     if (nameOff === 0) {
       this.#anonymousMember(type, level);
     } else {
       const builtin = this.names.builtinBehind(type);
-      this.#declare(builtin === undefined ? type : this.#btf.ref(builtin), this.#identifiers.at(nameOff), level);
+      this.#declare(builtin === undefined ? type : this.#btf.ref(builtin), nameOff, '', level);
     }
-    output.add(width > 0 ? `: ${width};\n` : ';\n');
+    if (width > 0) {
+      this.#put(this.#literal.colon);
+      this.#put(this.#pieces.ofNumber(width));
+    }
+    this.#put(this.#literal.endOfMember);
   }
 
   /** Also one that has a tag (`-fms-extensions`), which is written as if it had none: same members, same offsets. */
   #anonymousMember(type: TypeId, level: number): void {
     const kind = this.#btf.kind(type);
     if (kind === Kind.struct || kind === Kind.union) this.#inline(type, level);
-    else this.#output.add(this.#padName(this.#layout.sizeOf(type)));
+    else this.add(this.#padName(this.#layout.sizeOf(type)));
   }
 
   /** Unnamed bit-fields from one bit to another: they have no name and do not raise the alignment. */
@@ -572,18 +609,63 @@ export class CPrinter {
         Math.min(8 - (from % 8), to - from),
         'char',
       ];
-      this.#output.add(`${INDENT[level]!}${type}: ${bits};\n`);
+      this.#put(this.#indents[level]!);
+      this.#put(this.#pieces.of(`${type}: ${bits};\n`));
       from += bits;
     }
   }
 
   #padArray(bytes: number, level: number): void {
-    this.#output.add(`${INDENT[level]!}${this.#padName(bytes)};\n`);
+    this.#put(this.#indents[level]!);
+    this.add(`${this.#padName(bytes)};\n`);
   }
 
   #padName(bytes: number): string {
     return `unsigned char __pad_${++this.#paddings}[${bytes}]`;
   }
+}
+
+/** The pieces that need no type. */
+function literals(pieces: Pieces) {
+  return {
+    struct: pieces.of('struct '),
+    union: pieces.of('union '),
+    enum: pieces.of('enum '),
+    void: pieces.of('void'),
+    space: pieces.of(' '),
+    star: pieces.of('*'),
+    tightStar: pieces.of('(*'),
+    open: pieces.of('('),
+    openVoid: pieces.of('(void'),
+    comma: pieces.of(', '),
+    dots: pieces.of(', ...'),
+    close: pieces.of(')'),
+    begin: pieces.of(' {\n'),
+    anonymousStruct: pieces.of('struct'),
+    anonymousUnion: pieces.of('union'),
+    anonymousEnum: pieces.of('enum'),
+    equals: pieces.of(' = '),
+    endOfEnumerator: pieces.of(',\n'),
+    colon: pieces.of(': '),
+    endOfMember: pieces.of(';\n'),
+    end: pieces.of('}'),
+    endOfPacked: pieces.of('} __attribute__((packed))'),
+    endOfDeclaration: pieces.of(';\n\n'),
+    endOfGuarded: pieces.of(';\n#endif\n\n'),
+    typedef: pieces.of('typedef '),
+    extern: pieces.of('extern '),
+    endOfKfunc: pieces.of(' __attribute__((weak, section(".ksyms")));\n'),
+  };
+}
+
+/** True for what stands around a name and changes nothing but the spelling: arrays and modifiers. */
+function isAround(kind: number): boolean {
+  return kind === Kind.array || (kind >= Kind.volatile && kind <= Kind.restrict) || kind === Kind.typeTag;
+}
+
+function qualifierOf(kind: number): number {
+  if (kind === Kind.const) return CONST;
+  return kind === Kind.volatile ? VOLATILE : RESTRICT;
 }
 
 function spellQualifiers(qualifiers: number): string {
