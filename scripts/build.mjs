@@ -120,7 +120,7 @@ function commandLine() {
     }),
     build({
       ...own,
-      entryPoints: { build: 'src/cli/build-main.ts', main: 'src/cli/main.ts' },
+      entryPoints: { build: 'src/cli/build-main.ts', header: 'src/cli/header-main.ts', main: 'src/cli/main.ts' },
       outdir: `${made}/cli`,
     }),
     ...Object.entries(PACKAGES).map(([name, contents]) =>
@@ -156,7 +156,7 @@ function helpText() {
 }
 
 /**
- * What V8 makes of the code for a build and for a kernel's header, by running it. Without a clang there is none for builds: the first ones with
+ * What V8 makes of the code for a build and for kernels' headers, by running it. Without a clang there is none for builds: the first ones with
  * a cache directory make it then.
  */
 function bytecode() {
@@ -166,7 +166,12 @@ function bytecode() {
   mkdirSync(`${cache}/code`, { recursive: true });
   const env = { ...process.env, ECC_CACHE_DIR: cache };
   const program = 'fixtures/sigsnoop/sigsnoop.bpf.c';
-  for (const args of [[program, '-o', scratch, '--no-cache'], ['vmlinux']])
+  const btf = 'test/golden/btf-ext/core-kinds.el.o';
+  for (const args of [
+    [program, '-o', scratch, '--no-cache'],
+    ['vmlinux', '--btf', btf],
+    ['vmlinux', '--for', program],
+  ])
     spawnSync(process.execPath, [`${made}/cli.cjs`, ...args], { stdio: 'ignore', env });
   renameSync(`${cache}/code`, `${made}/cli/bytecode`);
   chmodSync(`${made}/cli/bytecode`, 0o755);

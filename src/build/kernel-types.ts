@@ -2,7 +2,7 @@
  * Which kernel's types a program is compiled against: the ones that ship with us, the running kernel's, a file's, or the header that the
  * user has. What ships is read when it is asked for: a program with a header of its own may never need it.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openBtf } from '../btf/open.ts';
 import { type Btf, isBtf } from '../btf/table.ts';
@@ -43,7 +43,7 @@ export interface KernelChoice {
  */
 export async function findKernelTypes({ arch, vmlinux, ...options }: KernelChoice): Promise<KernelTypes> {
   if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return findShipped(arch, vmlinux, options);
-  if (vmlinux === 'host') return given('host', openBtf(await readHostBtf()));
+  if (vmlinux === 'host') return given('host', openBtf(readHostBtf()));
   const bytes = await readInput(vmlinux);
   if (isBtf(bytes) || isElf(bytes))
     return given(
@@ -93,11 +93,13 @@ function olderThan(kernel: ShippedKernel): ShippedKernel | undefined {
   return others.filter(({ arch }) => arch === kernel.arch).at(-1) ?? others.at(-1);
 }
 
-async function readHostBtf(): Promise<Buffer> {
-  return readFile(HOST_BTF).catch((error: unknown) => {
+function readHostBtf(): Buffer {
+  try {
+    return readFileSync(HOST_BTF);
+  } catch (cause) {
     throw new UnsupportedError('UNSUP_NO_KERNEL_BTF', `the running kernel has no BTF (${HOST_BTF})`, {
       hint: 'leave out --vmlinux host: the types that ship with ecc do for every kernel',
-      cause: error,
+      cause,
     });
-  });
+  }
 }

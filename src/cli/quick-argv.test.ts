@@ -3,7 +3,7 @@ import yargs from 'yargs';
 import { joinCflags, PARSER_SETTINGS } from './argv.ts';
 import { compile } from './commands/compile.ts';
 import { buildOptions, type CompileArguments } from './compile-options.ts';
-import { readPlainArgv } from './quick-argv.ts';
+import { readPlainArgv, readPlainVmlinux } from './quick-argv.ts';
 
 /** What yargs makes of a line; nothing is built. */
 async function readWithYargs(argv: readonly string[]): Promise<CompileArguments> {
@@ -71,4 +71,25 @@ describe('everything else is left to yargs', () => {
   ])('%j', (argv) => {
     expect(readPlainArgv(argv)).toBeUndefined();
   });
+});
+
+test.each([
+  ['vmlinux', undefined],
+  ['vmlinux --btf /sys/kernel/btf/vmlinux', '/sys/kernel/btf/vmlinux'],
+  ['vmlinux --vmlinux host', 'host'],
+])('%s is plain', (line, vmlinux) => {
+  expect(readPlainVmlinux(line.split(' '))).toEqual({ vmlinux });
+});
+
+test.each([
+  'vmlinuz',
+  'vmlinux --btf',
+  'vmlinux --btf=a',
+  'vmlinux --btf a --debug',
+  'vmlinux --for a.bpf.c',
+  'vmlinux --btf --help',
+  'vmlinux --help',
+  'vmlinux a',
+])('%s is for yargs', (line) => {
+  expect(readPlainVmlinux(line.split(' '))).toBeUndefined();
 });

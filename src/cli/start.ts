@@ -1,17 +1,21 @@
-/** Any command line: a build of what did not change is answered before the rest is loaded. */
+/** Any command line: a build of what did not change is answered before the rest is loaded, and of that no more than is needed. */
 import path from 'node:path';
 import { cacheDirectory } from '../core/paths.ts';
 import { BUILD_ID, VERSION } from '../core/version.ts';
 import { openCodeCache } from './code-cache.ts';
 import type { CompileArguments } from './compile-options.ts';
-import { readPlainArgv } from './quick-argv.ts';
+import { readPlainArgv, readPlainVmlinux } from './quick-argv.ts';
 import { openKnown, recentBuild } from './recent-build.ts';
 
 export async function start(argv: readonly string[]): Promise<void> {
   const plain = readPlain(argv);
   if (plain !== undefined && (await isDone(plain))) return;
   const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION);
-  if (plain === undefined) {
+  const kernel = readPlainVmlinux(argv);
+  if (kernel !== undefined) {
+    const { headerMain } = code.load(path.join(__dirname, 'header.cjs')) as typeof import('./header-main.ts');
+    await headerMain(argv, kernel.vmlinux);
+  } else if (plain === undefined) {
     const { main } = code.load(path.join(__dirname, 'main.cjs')) as typeof import('./main.ts');
     await main(argv);
   } else {

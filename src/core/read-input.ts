@@ -1,16 +1,18 @@
 /** Reading a file that the user named, `-` for standard input, with errors that say what is wrong with it. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { IoError, UsageError } from './errors.ts';
 import { reasonOf } from './system-error.ts';
 
 /**
+ * A file is read at once: in pieces, over other threads, the 5 MB of a kernel's types take as long as to open them, and many times that
+ * from sysfs, which gives a page a time.
  * @throws {UsageError} `USAGE_NO_FILE` when it does not exist or is a directory.
  * @throws {IoError} `IO_READ_FAILED` for everything else.
  */
 export async function readInput(file: string): Promise<Buffer> {
   try {
-    return file === '-' ? await buffer(process.stdin) : await readFile(file);
+    return file === '-' ? await buffer(process.stdin) : readFileSync(file);
   } catch (error) {
     throw inputError(file, error);
   }

@@ -2,7 +2,7 @@
  * The `vmlinux.h` made for one source: a hundredth of the kernel's types, with the same sizes, offsets and names as the whole
  * header, so that the program cannot tell the difference but in compile time. And the whole header.
  */
-import { emitHeaderWith } from '../btf/declare/header.ts';
+import { emitHeaderWith, type HeaderOptions, headerBytes } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
 import { findNames, markNames, type NameOffsets } from '../btf/declare/name-marks.ts';
 import { CNames, type NameRequest, OwnTagMark, type Rename } from '../btf/declare/names.ts';
@@ -73,6 +73,17 @@ export type FullHeaderRequest = Partial<HeaderRequest>;
 
 /** Every type of the BTF, and the prototypes of its kfuncs: all, or those that the program uses and does not declare. */
 export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): KernelHeader {
+  const { names, options } = fullHeader(btf, request);
+  return emitHeaderWith(btf, names, options);
+}
+
+/** The text of that header for no program in particular, as it is written to a file. */
+export function fullHeaderBytes(btf: Btf, origin: string): Uint8Array {
+  const { names, options } = fullHeader(btf, { origin });
+  return headerBytes(btf, names, options);
+}
+
+function fullHeader(btf: Btf, request: FullHeaderRequest): { readonly names: CNames; readonly options: HeaderOptions } {
   const own = markOwnNames(btf, request.own, findNames(btf, ownNames(request.own)));
   const names = new CNames(btf, own);
   if (own.ownTags !== undefined) names.flavourOwnTags(btf.ids());
@@ -81,7 +92,7 @@ export function makeFullHeader(btf: Btf, request: FullHeaderRequest = {}): Kerne
     (id) =>
       isFree(btf, id, request) && !names.isTaken(btf.nameOff(id)) && (used === undefined || used.has(btf.name(id))),
   );
-  return emitHeaderWith(btf, names, { kfuncs, banner: markLine(request.origin ?? DEFAULT_ORIGIN) });
+  return { names, options: { kfuncs, banner: markLine(request.origin ?? DEFAULT_ORIGIN) } };
 }
 
 /** True for a function that the program neither declares nor calls something else by its name. */

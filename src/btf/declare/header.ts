@@ -49,6 +49,15 @@ export function emitHeader(btf: Btf, options: HeaderOptions = {}): CHeader {
 
 /** The same with names that were worked out before, for this table. */
 export function emitHeaderWith(btf: Btf, names: CNames, options: HeaderOptions): CHeader {
+  return { text: writeHeader(btf, names, options).toString(), renames: names.renames() };
+}
+
+/** The text of that header, ASCII, as it is written to a file. */
+export function headerBytes(btf: Btf, names: CNames, options: HeaderOptions): Uint8Array {
+  return writeHeader(btf, names, options).text();
+}
+
+function writeHeader(btf: Btf, names: CNames, options: HeaderOptions): TextOutput {
   const types = options.types ?? declaredTypes(btf);
   const output = new TextOutput(textLimit(btf), types.length * BYTES_PER_TYPE);
   const printer = new CPrinter(btf, names, output, new TextOutput(textLimit(btf), types.length * PIECES_PER_TYPE));
@@ -63,7 +72,7 @@ export function emitHeaderWith(btf: Btf, names: CNames, options: HeaderOptions):
   }
   printer.add(`${POP}\n#endif /* __VMLINUX_H__ */\n`);
   printer.finish();
-  return { text: output.toString(), renames: names.renames() };
+  return output;
 }
 
 function textLimit(btf: Btf): number {

@@ -41,6 +41,11 @@ export class TextOutput {
     this.length = length + text.length;
   }
 
+  /** A view, good until more is added. */
+  text(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
   toString(): string {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.length).toString('latin1');
   }

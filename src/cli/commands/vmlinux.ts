@@ -1,7 +1,5 @@
 /** `ecc vmlinux`: the kernel's types as a C header on standard output, all of them or those that a source can reach. */
 import type { CommandModule } from 'yargs';
-import { cacheDirectory } from '../../core/paths.ts';
-import { Trace } from '../../core/trace.ts';
 import { ARCHITECTURES, type Arch, hostArch } from '../../toolchain/arch.ts';
 
 interface Arguments {
@@ -22,22 +20,16 @@ export const vmlinux: CommandModule<object, Arguments> = {
       'target-arch': { type: 'string', choices: ARCHITECTURES, describe: 'Architecture [default: this one]' },
     }),
   handler: async (argv) => {
-    const { findKernelTypes } = await import('../../build/kernel-types.ts');
+    const { openKernel, wholeHeader } = await import('../whole-header.ts');
+    const vmlinux = argv.btf ?? argv.vmlinux;
     const arch = (argv['target-arch'] as Arch | undefined) ?? hostArch();
-    const kernel = await findKernelTypes({
-      arch,
-      vmlinux: argv.btf ?? argv.vmlinux,
-      cacheDir: cacheDirectory(),
-      trace: new Trace(),
-    });
-    const { origin } = kernel;
-    const btf = await kernel.btf();
-    const { makeFullHeader, makeHeader } = await import('../../headers/make-header.ts');
+    if (argv.for === undefined) {
+      process.stdout.write(await wholeHeader(vmlinux, arch));
+      return;
+    }
+    const { makeHeader } = await import('../../headers/make-header.ts');
     const { scanForHeader } = await import('../../build/project.ts');
-    const { text } =
-      argv.for === undefined
-        ? makeFullHeader(btf, { origin })
-        : makeHeader(btf, { ...(await scanForHeader(argv.for, arch)), origin });
-    process.stdout.write(text);
+    const { btf, origin } = await openKernel(vmlinux, arch);
+    process.stdout.write(makeHeader(btf, { ...(await scanForHeader(argv.for, arch)), origin }).text);
   },
 };
