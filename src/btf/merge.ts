@@ -4,11 +4,10 @@
  */
 
 import { canonicalTypes } from './dedup.ts';
-import type { TypeId } from './kinds.ts';
 import { rewrite } from './rewrite.ts';
-import { StringTable } from './strings.ts';
+import { MovedStrings, StringTable } from './strings.ts';
 import { Btf } from './table.ts';
-import { endOf, Role, roleOf } from './words.ts';
+import { copyRecord, endOf } from './words.ts';
 
 /**
  * One table of all types, without base: those of the first table first, each in its old order. Types that are the same, as deep
@@ -76,27 +75,14 @@ class Pool {
     const firstWord = firstOwnId < table.count ? offsets[firstOwnId]! : words.length;
     this.#words = withRoom(this.#words, this.#length + words.length - firstWord);
     this.#offsets = withRoom(this.#offsets, this.#count + table.count - firstOwnId);
-    /** Offset in the table's strings → offset here + 1. */
-    const moved = new Uint32Array(table.strings.length);
-    const moveString = (offset: number): number => {
-      if (moved[offset] === 0) moved[offset] = this.#strings.addFrom(table.strings, offset) + 1;
-      return moved[offset]! - 1;
-    };
+    const ids = new Uint32Array(table.count);
+    for (let id = 1; id < ids.length; id++) ids[id] = id + (id < firstOwnId ? baseShift : shift);
+    const relocation = { words, ids, names: new MovedStrings(table.strings, this.#strings) };
     for (let id = firstOwnId; id < table.count; id++) {
-      this.#offsets[this.#count++] = this.#length;
-      const kind = table.kind(id as TypeId);
-      const at = offsets[id]!;
       const end = endOf(table, id);
-      for (let word = at; word < end; word++) {
-        const value = words[word]!;
-        const role = roleOf(kind, word - at);
-        this.#words[this.#length++] =
-          role === Role.string
-            ? moveString(value)
-            : role === Role.type && value !== 0
-              ? value + (value < firstOwnId ? baseShift : shift)
-              : value;
-      }
+      this.#offsets[this.#count++] = this.#length;
+      copyRecord(relocation, offsets[id]!, end, this.#words, this.#length);
+      this.#length += end - offsets[id]!;
     }
     return shift;
   }

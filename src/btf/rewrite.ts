@@ -3,9 +3,12 @@
  * deduplicating share.
  */
 import { Kind, type TypeId } from './kinds.ts';
-import { StringTable } from './strings.ts';
+import { MovedStrings, StringTable } from './strings.ts';
 import { Btf, type BtfParts } from './table.ts';
-import { endOf, HEAD_WORDS, Role, roleOf } from './words.ts';
+import { copyElements, copyRecord, endOf, HEAD_WORDS } from './words.ts';
+
+/** Words of `struct btf_member`. */
+const MEMBER_WORDS = 3;
 
 export interface RewritePlan {
   /** Nonzero for the types that the new table holds; they keep their order. */
@@ -30,14 +33,13 @@ export function rewrite(parts: BtfParts, plan: RewritePlan): Btf {
   const newIds = new Uint32Array(count);
   let kept = 1;
   for (let id = 1; id < count; id++) if (keep[id] !== 0) newIds[id] = kept++;
+  const ids = canonical === undefined ? newIds : new Uint32Array(count);
+  if (canonical !== undefined) for (let id = 1; id < count; id++) ids[id] = newIds[canonical[id]!]!;
 
   const strings = new StringTable(plan.strings);
-  /** Old offset → new offset + 1. */
-  const moved = new Uint32Array(parts.strings.length);
-  const moveString = (offset: number): number => {
-    if (moved[offset] === 0) moved[offset] = strings.addFrom(parts.strings, offset) + 1;
-    return moved[offset]! - 1;
-  };
+  const names = new MovedStrings(parts.strings, strings);
+  const relocation = { words, ids, names };
+  const keptBefore = keepMember && new KeptBefore(parts, keepMember);
 
   const out = new Uint32Array(words.length);
   const outOffsets = new Uint32Array(kept);
@@ -50,37 +52,29 @@ export function rewrite(parts: BtfParts, plan: RewritePlan): Btf {
     const start = length;
     outOffsets[newIds[id]!] = start;
     if (forward !== undefined && forward[id] !== 0) {
-      out[start] = moveString(words[at]!);
+      out[start] = names.move(words[at]!);
       out[start + 1] = (Kind.fwd << 24) | (kind === Kind.union ? 1 << 31 : 0);
       length += HEAD_WORDS;
       continue;
     }
-    const filter = keepMember !== undefined && (kind === Kind.struct || kind === Kind.union);
     const end = endOf(parts, id);
-    let dropped = 0;
-    for (let word = at; word < end; word++) {
-      const index = word - at;
-      if (filter && index >= HEAD_WORDS && index % 3 === 0 && !keepMember(id as TypeId, index / 3 - 1)) {
-        dropped++;
-        word += 2; // the rest of the member
-        continue;
+    if (keepMember === undefined || (kind !== Kind.struct && kind !== Kind.union)) {
+      copyRecord(relocation, at, end, out, length);
+      length += end - at;
+      if (kind === Kind.declTag && keptBefore !== undefined) {
+        out[length - 1] = keptBefore.component(words[at + 2]! as TypeId, words[end - 1]!);
       }
-      const value = words[word]!;
-      switch (roleOf(kind, index)) {
-        case Role.string:
-          out[length++] = moveString(value);
-          break;
-        case Role.type:
-          out[length++] = newIds[canonical === undefined ? value : canonical[value]!]!;
-          break;
-        default:
-          out[length++] = value;
-      }
+      continue;
     }
-    if (dropped > 0) out[start + 1] = info - dropped;
-    if (kind === Kind.declTag && keepMember !== undefined) {
-      out[length - 1] = componentAfter(parts, words[at + 2]! as TypeId, words[end - 1]!, keepMember);
+    copyRecord(relocation, at, at + HEAD_WORDS, out, length);
+    length += HEAD_WORDS;
+    for (let index = 0, member = at + HEAD_WORDS; member < end; index++, member += MEMBER_WORDS) {
+      if (!keepMember(id as TypeId, index)) continue;
+      copyElements(relocation, kind, member, member + MEMBER_WORDS, out, length);
+      length += MEMBER_WORDS;
     }
+    const dropped = (end - at - (length - start)) / MEMBER_WORDS;
+    out[start + 1] = info - dropped;
   }
   return new Btf({
     words: out.slice(0, length),
@@ -92,16 +86,31 @@ export function rewrite(parts: BtfParts, plan: RewritePlan): Btf {
   });
 }
 
-/** The component of a decl tag, less the members before it that were left out. */
-function componentAfter(
-  parts: BtfParts,
-  target: TypeId,
-  component: number,
-  keepMember: (id: TypeId, index: number) => boolean,
-): number {
-  const kind = (parts.words[parts.offsets[target]! + 1]! >>> 24) & 0x1f;
-  if (component >>> 31 === 1 || (kind !== Kind.struct && kind !== Kind.union)) return component;
-  let left = 0;
-  for (let index = 0; index < component; index++) left += Number(keepMember(target, index));
-  return left;
+/** How many members of each composite are kept before each of its members, and in all; worked out where it is asked for. */
+class KeptBefore {
+  readonly #parts: BtfParts;
+  readonly #keepMember: (id: TypeId, index: number) => boolean;
+  readonly #known = new Map<TypeId, Uint32Array>();
+
+  constructor(parts: BtfParts, keepMember: (id: TypeId, index: number) => boolean) {
+    this.#parts = parts;
+    this.#keepMember = keepMember;
+  }
+
+  /** The component of a decl tag of that type, less the members before it that are left out. */
+  component(target: TypeId, component: number): number {
+    if (target === 0) return component;
+    const { words, offsets } = this.#parts;
+    const info = words[offsets[target]! + 1]!;
+    const kind = (info >>> 24) & 0x1f;
+    const vlen = info & 0xffff;
+    if ((kind !== Kind.struct && kind !== Kind.union) || component >= vlen) return component;
+    let kept = this.#known.get(target);
+    if (kept === undefined) {
+      kept = new Uint32Array(vlen + 1);
+      for (let i = 0; i < vlen; i++) kept[i + 1] = kept[i]! + Number(this.#keepMember(target, i));
+      this.#known.set(target, kept);
+    }
+    return kept[component]!;
+  }
 }

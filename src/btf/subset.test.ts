@@ -91,6 +91,13 @@ describe('out of a small table', () => {
     expect(tags.map((tag) => [part.name(tag), part.declTagComponent(tag)])).toEqual([['on tagged', 1]]);
   });
 
+  test('a tag of a member that there is not stays as it is', () => {
+    const more = new BtfBuilder({ base: btf });
+    const tag = more.addDeclTag('on nothing', outer, 0x7fffffff);
+    const part = subsetBtf(more.build(), [tag], { keepMember: (id, index) => id !== outer || index === 3 });
+    expect(part.declTagComponent(part.find('on nothing')!)).toBe(0x7fffffff);
+  });
+
   test('no roots give an empty table, void is no root', () => {
     expect(subsetBtf(btf, []).count).toBe(1);
     expect(subsetBtf(btf, [0 as TypeId]).count).toBe(1);

@@ -5,6 +5,7 @@
  * @see include/uapi/linux/btf.h; Documentation/bpf/btf.rst, "Type Encoding"
  */
 import { Kind } from './kinds.ts';
+import type { MovedStrings } from './strings.ts';
 import type { BtfParts } from './table.ts';
 
 /** What a word holds. */
@@ -55,6 +56,44 @@ export function endOf(parts: BtfParts, id: number): number {
   return id + 1 < parts.offsets.length ? parts.offsets[id + 1]! : parts.words.length;
 }
 
+/** What types are copied with: other names, other ids. */
+export interface Relocation {
+  readonly words: Uint32Array;
+  /** New id by old id. */
+  readonly ids: Uint32Array;
+  readonly names: MovedStrings;
+}
+
+/** Copies the record of a type, its words from `at` up to `end`, to `out`. */
+export function copyRecord(from: Relocation, at: number, end: number, out: Uint32Array, to: number): void {
+  const { words, ids, names } = from;
+  const kind = ((words[at + 1]! >>> 24) & 0x1f) as Kind;
+  const third = words[at + 2]!;
+  out[to] = names.move(words[at]!);
+  out[to + 1] = words[at + 1]!;
+  out[to + 2] = THIRD[kind] === type ? ids[third]! : third;
+  copyElements(from, kind, at + HEAD_WORDS, end, out, to + HEAD_WORDS);
+}
+
+/** Copies elements of a type of that kind, the words from `at` up to `end`, to `out`. */
+export function copyElements(
+  { words, ids, names }: Relocation,
+  kind: Kind,
+  at: number,
+  end: number,
+  out: Uint32Array,
+  to: number,
+): void {
+  const step = STEP[kind]!;
+  for (let column = 0; column < step; column++) {
+    const role = ROLES[kind * MAX_STEP + column]!;
+    for (let word = at + column, place = to + column; word < end; word += step, place += step) {
+      const value = words[word]!;
+      out[place] = role === type ? ids[value]! : role === string ? names.move(value) : value;
+    }
+  }
+}
+
 /** The types that each type refers to, in the order of its words, as two flat arrays. */
 export interface TypeGraph {
   /** Where the references of type `id` start in {@link refs}; one entry more than there are types. */
@@ -62,26 +101,33 @@ export interface TypeGraph {
   readonly refs: Uint32Array;
 }
 
-/** Linear in the size of the table. */
-export function typeGraph(parts: BtfParts): TypeGraph {
+/** Tells references and the rest apart: the graph, and a copy of the words with 0 for each reference. Linear in the size of the table. */
+export function separate(parts: BtfParts): { readonly graph: TypeGraph; readonly plain: Uint32Array } {
   const { words, offsets } = parts;
   const count = offsets.length;
   const starts = new Uint32Array(count + 1);
   const refs = new Uint32Array(words.length);
+  const plain = words.slice();
   let used = 0;
   for (let id = 1; id < count; id++) {
     starts[id] = used;
     const at = offsets[id]!;
     const end = endOf(parts, id);
     const kind = (words[at + 1]! >>> 24) & 0x1f;
-    if (THIRD[kind] === type) refs[used++] = words[at + 2]!;
+    if (THIRD[kind] === type) {
+      refs[used++] = words[at + 2]!;
+      plain[at + 2] = 0;
+    }
     const step = STEP[kind]!;
     for (let role = 0; role < step; role++) {
       if (ROLES[kind * MAX_STEP + role] !== type) continue;
       // An array refers to two types in one element: both in the order of their words.
-      for (let word = at + HEAD_WORDS + role; word < end; word += step) refs[used++] = words[word]!;
+      for (let word = at + HEAD_WORDS + role; word < end; word += step) {
+        refs[used++] = words[word]!;
+        plain[word] = 0;
+      }
     }
   }
   starts[count] = used;
-  return { starts, refs: refs.subarray(0, used) };
+  return { graph: { starts, refs: refs.subarray(0, used) }, plain };
 }

@@ -68,8 +68,9 @@ export class ByteReader {
    * bounds check that follows reports them.
    */
   size64(offset: number): number {
-    const value = this.u64(offset);
-    return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
+    const [first, second] = [this.u32(offset), this.u32(offset + 4)];
+    const value = this.littleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second;
+    return Math.min(value, Number.MAX_SAFE_INTEGER);
   }
 
   /** A view, not a copy. */
@@ -92,30 +93,54 @@ export function cString(bytes: Uint8Array, start: number): string {
 }
 
 /**
- * Reads the NUL-terminated strings of a string section, each place once. Places may share bytes (`.text` in `.rel.text`), but all
- * strings together may not be longer than the sharing of a real file explains: thousands of names that are the ends of one
- * megabyte are an attack on memory.
+ * How much may be read of the strings of one section, each place once. Places may share bytes (`.text` in `.rel.text`), but all strings
+ * together may not be longer than the sharing of a real file explains: thousands of names that are the ends of one megabyte are
+ * an attack on memory.
+ */
+export class NameBudget {
+  readonly #size: number;
+  readonly #limit: number;
+  readonly #what: string;
+  readonly #code: string;
+  #total = 0;
+
+  /**
+   * @param size  of the section in bytes
+   * @param what  names the section, for the message
+   * @param code  the error code
+   */
+  constructor(size: number, what: string, code: string) {
+    this.#size = size;
+    this.#limit = 4 * size + 65_536;
+    this.#what = what;
+    this.#code = code;
+  }
+
+  /** Takes away the length of a string; throws when that is more than there is. */
+  spend(length: number): void {
+    this.#total += length;
+    if (this.#total <= this.#limit) return;
+    throw new MalformedError(
+      this.#code,
+      `${this.#what}: the names have more than ${this.#limit} characters in ${this.#size} bytes`,
+      { details: { size: this.#size, limit: this.#limit } },
+    );
+  }
+}
+
+/**
+ * Reads the NUL-terminated strings of a string section, each place once, as far as the {@link NameBudget} allows.
  * @param what  names the section, for the message
  * @param code  the error code
  */
 export function stringReader(bytes: Uint8Array, what: string, code: string): (offset: number) => string {
   const known = new Map<number, string>();
-  const limit = 4 * bytes.length + 65_536;
-  let total = 0;
+  const budget = new NameBudget(bytes.length, what, code);
   return (offset) => {
     let text = known.get(offset);
     if (text === undefined) {
       text = cString(bytes, offset);
-      total += text.length;
-      if (total > limit) {
-        throw new MalformedError(
-          code,
-          `${what}: the names have more than ${limit} characters in ${bytes.length} bytes`,
-          {
-            details: { size: bytes.length, limit },
-          },
-        );
-      }
+      budget.spend(text.length);
       known.set(offset, text);
     }
     return text;

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { Kind } from '../../src/btf/kinds.ts';
 import { dedupBtf } from '../../src/btf/merge.ts';
@@ -25,6 +27,12 @@ function outcome(body: () => unknown): string {
     if (isEccError(error)) return error.code;
     throw error;
   }
+}
+
+/** What was made ready is not to be swept up on the time of what is measured. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc()');
 }
 
 /** Time that this process has computed, which is the same on a busy machine. */
@@ -89,6 +97,8 @@ describe('names that mean something to JavaScript', () => {
 describe('10 MB that ask for more than 10 MB of work', () => {
   const NO_NAMES = Buffer.from('\0');
   const MANY = 65_535;
+  /** Types of three words in 10 MB. */
+  const DEEP = 800_000;
   /** One string of which every byte may be the start of a name. */
   const sharedNames = () => Buffer.from(`\0${'a'.repeat(5_000_000)}\0`);
   const repeat = (count: number, words: (i: number) => readonly number[]): number[] => {
@@ -274,18 +284,83 @@ describe('10 MB that ask for more than 10 MB of work', () => {
       return () => use(openBtf(bytes));
     },
   });
+  /** Types of the kinds given, each referring to the next as said; the last id is that of an int. */
+  const referring = (kinds: readonly Kind[], next: (i: number) => number) => () =>
+    writeBtf(
+      [...repeat(kinds.length, (i) => [0, btfInfo(kinds[i]!), next(i) + 1]), 0, btfInfo(Kind.int), 4, 32],
+      NO_NAMES,
+    );
+  const pointers = new Array<Kind>(DEEP).fill(Kind.ptr);
+  /** Fibonacci's word: without a period, and yet its letters are told apart only by what comes very far behind them. */
+  const fibonacci = () => {
+    let [before, word] = ['0', '01'];
+    while (word.length < DEEP) [before, word] = [word, word + before];
+    return Array.from({ length: DEEP }, (_, i) => (word[i] === '0' ? Kind.const : Kind.ptr));
+  };
+  const random = seeded(1);
+  const letters = Array.from({ length: DEEP / 2 }, () => (random() < 0.5 ? Kind.const : Kind.ptr));
+  const lettersTwice = [...letters, ...letters.slice(1), Kind.volatile];
+  /** Structs of two structs that come before them. */
+  const tree = () =>
+    writeBtf(
+      [
+        ...[0, btfInfo(Kind.int), 4, 32],
+        ...repeat(250_000, (i) => [
+          ...[0, btfInfo(Kind.struct, 2), 8],
+          ...[0, 1 + Math.floor(random() * (i + 1)), 0, 0, 1 + Math.floor(random() * (i + 1)), 0],
+        ]),
+      ],
+      NO_NAMES,
+    );
+  const onceEach = (expected: string, what: string, make: () => Uint8Array) =>
+    onTable(expected, `${what}, each once`, make, (btf) => dedupBtf(btf));
   cases.push(
     onTable('BTF_TOO_DEEP', 'a chain of 800,000 typedefs, as C', typedefs, (btf) => makeFullHeader(btf)),
-    onTable('value', 'a chain of 800,000 typedefs, each once', typedefs, (btf) => dedupBtf(btf)),
+    onceEach('value', 'a chain of 800,000 typedefs', typedefs),
     onTable('value', 'a circle of 400,000, as C', circle, (btf) => makeFullHeader(btf)),
-    onTable('value', 'a circle of 400,000, each once', circle, (btf) => dedupBtf(btf)),
+    onceEach('value', 'a circle of 400,000', circle),
+    onceEach(
+      'value',
+      'two chains, the same but for their ends',
+      referring(pointers, (i) => (i === DEEP / 2 - 1 ? -1 : i + 1)),
+    ),
+    onceEach(
+      'value',
+      'a chain that leads to its middle',
+      referring(pointers, (i) => (i === DEEP - 1 ? DEEP / 2 : i + 1)),
+    ),
+    onceEach(
+      'value',
+      'pointers to any of them',
+      referring(pointers, () => Math.floor(random() * (DEEP + 1))),
+    ),
+    onceEach('value', 'structs of structs', tree),
+    onceEach(
+      'value',
+      'two long circles that differ in one type',
+      referring(lettersTwice, (i) => (i === DEEP / 2 - 1 ? 0 : i === DEEP - 1 ? DEEP / 2 : i + 1)),
+    ),
+    onceEach('BTF_TOO_DEEP', 'a circle that differs only very far on', () =>
+      referring(fibonacci(), (i) => (i + 1) % DEEP)(),
+    ),
+    onceEach('BTF_BAD_NAME', 'structs whose names share one string', () =>
+      writeBtf(
+        repeat(300_000, (i) => [i + 1, btfInfo(Kind.struct), 0]),
+        sharedNames(),
+      ),
+    ),
   );
 
   test.each(cases)('$what: $expected', ({ expected, prepare }) => {
     const body = prepare();
-    const start = cpuMs();
-    expect(outcome(body)).toBe(expected);
-    // under a second on an idle machine; the collector's threads count too
-    expect(cpuMs() - start).toBeLessThan(4000);
+    collectGarbage();
+    // in the first of a few times that nothing else slowed down; the collector's and the compiler's threads count too
+    let ms = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < 4 && ms >= 1000; tries++) {
+      const start = cpuMs();
+      expect(outcome(body)).toBe(expected);
+      ms = cpuMs() - start;
+    }
+    expect(ms).toBeLessThan(1000);
   });
 });

@@ -14,6 +14,7 @@ import { markedTypes, typeAt } from './named-types.ts';
 
 /** Suffix of what the program defines itself but the kernel's types need all the same. */
 export const KERNEL_FLAVOUR = '___kernel';
+const KERNEL_OWNER = 0;
 
 /** A type or enumerator that does not bear its own name in C. */
 export interface Rename {
@@ -42,7 +43,8 @@ export interface NameRequest {
 
 export class CNames {
   readonly #btf: Btf;
-  readonly #typeSuffix = new Map<number, string>();
+  /** Which of those with its name a type is, from 2 on; {@link KERNEL_OWNER} for those that a program defines itself. */
+  readonly #typeSuffix = new Map<number, number>();
   readonly #enumeratorSuffix = new Map<number, string>();
   /** Name offset → the first type with that tag. */
   readonly #tags = new Map<number, TypeId>();
@@ -113,8 +115,8 @@ export class CNames {
       return;
     }
     const owners = ++this.#ordinary[name]!;
-    if (owners > 1) this.#typeSuffix.set(id, `___${owners}`);
-    else if (this.#isOwnOrdinary(name)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+    if (owners > 1) this.#typeSuffix.set(id, owners);
+    else if (this.#isOwnOrdinary(name)) this.#typeSuffix.set(id, KERNEL_OWNER);
   }
 
   /** A quick look at `__b`, so that few names are decoded. */
@@ -127,12 +129,12 @@ export class CNames {
     if (this.#tags.has(name)) {
       const owners = (this.#sharedTags.get(name) ?? 1) + 1;
       this.#sharedTags.set(name, owners);
-      this.#typeSuffix.set(id, `___${owners}`);
+      this.#typeSuffix.set(id, owners);
       return;
     }
     this.#tags.set(name, id);
     const own = this.#ownTags === undefined ? 0 : this.#ownTags[name]!;
-    if (own !== 0 && own !== tagMark(this.#btf, id)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+    if (own !== 0 && own !== tagMark(this.#btf, id)) this.#typeSuffix.set(id, KERNEL_OWNER);
   }
 
   /** A forward declaration without definition bears its name beside others of its kind, but not beside another kind's. */
@@ -172,7 +174,7 @@ export class CNames {
     for (const id of types) {
       if (!this.#isOwnTag(this.#btf.nameOff(id)) || this.#typeSuffix.has(id)) continue;
       const kind = this.#btf.kind(id);
-      if (isComposite(kind) || isEnum(kind)) this.#typeSuffix.set(id, KERNEL_FLAVOUR);
+      if (isComposite(kind) || isEnum(kind)) this.#typeSuffix.set(id, KERNEL_OWNER);
     }
   }
 
@@ -187,7 +189,8 @@ export class CNames {
 
   /** What follows the recorded name of a type: `''` for nearly all. */
   typeSuffix(id: number): string {
-    return this.#typeSuffix.get(id) ?? '';
+    const owner = this.#typeSuffix.get(id);
+    return owner === undefined ? '' : owner === KERNEL_OWNER ? KERNEL_FLAVOUR : `___${owner}`;
   }
 
   /** What follows the recorded name of the enumerator at a word index. */
@@ -207,12 +210,12 @@ export class CNames {
 
   /** Everything that is renamed, types first, in id order. */
   renames(): Rename[] {
-    const types = [...this.#typeSuffix].sort(([a], [b]) => a - b);
+    const types = [...this.#typeSuffix.keys()].sort((a, b) => a - b);
     const enumerators = [...this.#enumeratorSuffix].sort(([a], [b]) => a - b);
     return [
-      ...types.map(([id, suffix]) => {
+      ...types.map((id) => {
         const name = this.#btf.name(id as TypeId);
-        return { kind: tagWord(this.#btf, id as TypeId), name, as: name + suffix };
+        return { kind: tagWord(this.#btf, id as TypeId), name, as: name + this.typeSuffix(id) };
       }),
       ...enumerators.map(([word, suffix]) => {
         const name = this.#btf.string(this.#btf.words[word]!);
