@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Every check: formatting and lint, types, tests. Ends with one line that counts them.
+// Every check: formatting and lint, types, what is known against dependencies, tests. Ends with one line that counts them.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -9,14 +9,19 @@ import { fileURLToPath } from 'node:url';
 process.chdir(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
+/** Exit status of a check that could not be made; it has printed why. */
+const SKIPPED = 77;
+
 function check(name, args) {
   console.log(`\n== ${name}`);
-  const passed = spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
-  counts[passed ? 'passed' : 'failed']++;
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  counts[status === 0 ? 'passed' : status === SKIPPED ? 'skipped' : 'failed']++;
 }
 
 check('biome', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']);
 check('tsc', ['node_modules/typescript/bin/tsc', '--noEmit']);
+// who tries out a few tests does not ask the registry each time
+if (process.argv.length === 2) check('npm audit', ['scripts/audit.mjs']);
 
 console.log('\n== vitest');
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'ecc-test-'));
