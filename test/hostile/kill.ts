@@ -40,16 +40,29 @@ export interface KillResult {
   readonly states: { old: number; new: number; mixed: number };
   /** Directories that a build left among the temporary files, by signal; SIGKILL gives nobody the time to remove them. */
   readonly left: Record<string, number>;
+  /** Builds of which a compiler or shell went on after they had ended, by signal, and the longest that one did. */
+  readonly outlived: Record<string, number>;
+  longestMs: number;
   readonly problems: string[];
 }
 
 const ARTEFACTS = ['a.bpf.o', 'a.bpf.ts', 'a.skel.json', 'package.json'];
+/** A compiler that goes on for longer does not end by itself. */
+const OUTLIVES_MS = 20_000;
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT'] as const;
 
 export async function killBuilds(options: KillOptions): Promise<KillResult> {
   const { ecc, directory, moments } = options;
   const random = seeded(options.seed);
-  const result: KillResult = { moments: 0, ends: {}, states: { old: 0, new: 0, mixed: 0 }, left: {}, problems: [] };
+  const result: KillResult = {
+    moments: 0,
+    ends: {},
+    states: { old: 0, new: 0, mixed: 0 },
+    left: {},
+    outlived: {},
+    longestMs: 0,
+    problems: [],
+  };
   const project = path.join(directory, 'project');
   const temporary = path.join(directory, 'tmp');
   mkdirSync(project);
@@ -103,7 +116,11 @@ export async function killBuilds(options: KillOptions): Promise<KillResult> {
     const end = `${signal}: ${by ?? `status ${status}`}`;
     result.ends[end] = (result.ends[end] ?? 0) + 1;
     if (status !== null && status !== 0 && status !== 130) problem(`${signal} gave status ${status}`);
-    killGroup(child);
+    const { ms: wentOn, remaining } = await allGone(temporary);
+    if (wentOn > 0) result.outlived[signal] = (result.outlived[signal] ?? 0) + 1;
+    result.longestMs = Math.max(result.longestMs, wentOn);
+    if (remaining.length > 0) problem(`${signal}: still there: ${remaining.map(({ command }) => command).join('; ')}`);
+    for (const { pid } of remaining) process.kill(pid, 'SIGKILL');
 
     const after = read();
     const strays = readdirSync(project).filter((name) => name !== 'a.bpf.c' && !ARTEFACTS.includes(name));
@@ -155,11 +172,36 @@ function ended(child: ChildProcess): Promise<End> {
   });
 }
 
-/** What a killed build started may still run. */
-function killGroup(child: ChildProcess): void {
-  try {
-    process.kill(-child.pid!, 'SIGKILL');
-  } catch {
-    // nothing is left
+interface Running {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** Processes of builds with that directory for temporary files. */
+function runningIn(temporary: string): Running[] {
+  const wanted = `TMPDIR=${temporary}\0`;
+  const found: Running[] = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(wanted)) continue;
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      found.push({ pid: Number(name), command });
+    } catch {
+      // it has ended, or is not ours
+    }
+  }
+  return found;
+}
+
+/** Waits for what a killed build has started: a compiler ends by itself. `ms`: how long that took, 0 when there was nothing. */
+async function allGone(temporary: string): Promise<{ ms: number; remaining: readonly Running[] }> {
+  const start = performance.now();
+  let ms = 0;
+  for (;;) {
+    const remaining = runningIn(temporary);
+    if (remaining.length === 0 || ms > OUTLIVES_MS) return { ms, remaining };
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    ms = performance.now() - start;
   }
 }

@@ -1,6 +1,16 @@
 /** Places that are unusual: rights, file systems, names of full length, standard output that goes away. */
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ECC, ecc, TINY } from '../support/cli.ts';
@@ -78,8 +88,15 @@ test('a source tree that cannot be written, and a cache that belongs to somebody
   expect(refused.stderr).toMatch(/error\[IO_WRITE_FAILED\]: .*permission denied\n.*-o DIR/);
   expect(readdirSync(source)).toEqual(['a.bpf.c']);
   expect(await as(['a.bpf.c', '-o', out])).toMatchObject({ status: 0 });
-  expect(readdirSync(out).sort()).toEqual(['a.bpf.o', 'a.skel.json', 'package.json']);
+  const artefacts = ['a.bpf.o', 'a.skel.json', 'package.json'];
+  expect(readdirSync(out).sort()).toEqual(artefacts);
   expect(readdirSync(cache)).toEqual([]);
+  // and it is what anybody else gets
+  const own = path.join(directory, 'own');
+  expect(await ecc(['a.bpf.c', '-o', own], { cwd: source })).toMatchObject({ status: 0 });
+  for (const name of artefacts) {
+    expect(readFileSync(path.join(out, name)).equals(readFileSync(path.join(own, name))), name).toBe(true);
+  }
 });
 
 test('a name of 255 bytes has no room for a longer suffix: nothing is written', async () => {
