@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -166,7 +167,8 @@ function bytecode() {
   mkdirSync(`${cache}/code`, { recursive: true });
   const env = { ...process.env, ECC_CACHE_DIR: cache };
   const program = 'fixtures/sigsnoop/sigsnoop.bpf.c';
-  const btf = 'test/golden/btf-ext/core-kinds.el.o';
+  const btf = `${scratch}/vmlinux.btf`;
+  writeFileSync(btf, kernelBtf());
   for (const args of [
     [program, '-o', scratch, '--no-cache'],
     ['vmlinux', '--btf', btf],
@@ -177,6 +179,20 @@ function bytecode() {
   chmodSync(`${made}/cli/bytecode`, 0o755);
   for (const name of readdirSync(`${made}/cli/bytecode`)) chmodSync(`${made}/cli/bytecode/${name}`, 0o644);
   rmSync(scratch, { recursive: true, force: true });
+}
+
+/** The types of the first kernel that ships as the file that a kernel has: with all that kernels have in them, all code for them runs. */
+function kernelBtf() {
+  const [{ types, strings }] = JSON.parse(readFileSync('data/ORIGIN.json', 'utf8'));
+  const unpack = ({ file }) => brotliDecompressSync(readFileSync(`data/${file}`));
+  const [typeSection, ...stringSections] = [types, ...strings].map(unpack);
+  const stringSection = Buffer.concat(stringSections);
+  const header = Buffer.alloc(24);
+  header.writeUInt32LE(0x0001eb9f, 0);
+  [24, 0, typeSection.length, typeSection.length, stringSection.length].forEach((word, index) => {
+    header.writeUInt32LE(word, 4 + index * 4);
+  });
+  return Buffer.concat([header, typeSection, stringSection]);
 }
 
 function declarations() {

@@ -60,7 +60,13 @@ export function headerBytes(btf: Btf, names: CNames, options: HeaderOptions): Ui
 function writeHeader(btf: Btf, names: CNames, options: HeaderOptions): TextOutput {
   const types = options.types ?? declaredTypes(btf);
   const output = new TextOutput(textLimit(btf), types.length * BYTES_PER_TYPE);
-  const printer = new CPrinter(btf, names, output, new TextOutput(textLimit(btf), types.length * PIECES_PER_TYPE));
+  const printer = new CPrinter(
+    btf,
+    names,
+    output,
+    new TextOutput(textLimit(btf), types.length * PIECES_PER_TYPE),
+    types.length,
+  );
   const order = new DeclarationOrder(btf, printer);
   printer.add(options.banner ?? '');
   printer.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
@@ -85,7 +91,7 @@ function textLimit(btf: Btf): number {
  */
 export function emitDeclaration(btf: Btf, id: TypeId): string {
   const output = new TextOutput(textLimit(btf));
-  const printer = new CPrinter(btf, new CNames(btf), output, new TextOutput(textLimit(btf)));
+  const printer = new CPrinter(btf, new CNames(btf), output, new TextOutput(textLimit(btf)), 1);
   declare(btf, printer, id);
   printer.finish();
   return output.toString().trimEnd();

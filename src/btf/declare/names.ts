@@ -45,6 +45,8 @@ export class CNames {
   readonly #btf: Btf;
   /** Which of those with its name a type is, from 2 on; {@link KERNEL_OWNER} for those that a program defines itself. */
   readonly #typeSuffix = new Map<number, number>();
+  /** By type, 1 for a key of `#typeSuffix`: cheaper to ask. */
+  readonly #hasSuffix: Uint8Array;
   readonly #enumeratorSuffix = new Map<number, string>();
   /** Name offset → the first type with that tag. */
   readonly #tags = new Map<number, TypeId>();
@@ -58,6 +60,7 @@ export class CNames {
 
   constructor(btf: Btf, { ownTags, ownOrdinary, relevant }: NameRequest = {}) {
     this.#btf = btf;
+    this.#hasSuffix = new Uint8Array(btf.count);
     this.#ordinary = new Uint16Array(btf.strings.length);
     this.#ownTags = ownTags;
     this.#ownOrdinary = ownOrdinary;
@@ -68,6 +71,7 @@ export class CNames {
     const { offsets } = this.#btf;
     const words = signedWords(this.#btf);
     const ordinary = this.#ordinary;
+    const hasOwn = this.#ownTags !== undefined || this.#ownOrdinary !== undefined;
     const forwards: TypeId[] = [];
     const ids = relevant === undefined ? declaredTypes(this.#btf) : markedTypes(this.#btf, relevant);
     for (let i = 0; i < ids.length; i++) {
@@ -84,13 +88,14 @@ export class CNames {
         case Kind.enum64: {
           if (name !== 0 && (relevant === undefined || relevant[name] === 1)) this.#claimTag(id as TypeId, name);
           // Who defines an enum himself defines its values as well.
-          const isOwn = this.#isOwnTag(name);
+          const isOwn = hasOwn && this.#isOwnTag(name);
           const step = ((info >>> 24) & 0x1f) === Kind.enum ? 2 : 3;
           const end = at + 3 + (info & 0xffff) * step;
           for (let m = at + 3; m < end; m += step) {
             const enumerator = words[m]!;
             if (relevant !== undefined && relevant[enumerator] === 0) continue;
             const owners = ++ordinary[enumerator]!;
+            if (owners === 1 && !hasOwn) continue;
             if (owners > 1) this.#enumeratorSuffix.set(m, `___${owners}`);
             else if (isOwn || this.#isOwnOrdinary(enumerator)) this.#enumeratorSuffix.set(m, KERNEL_FLAVOUR);
           }
@@ -115,8 +120,8 @@ export class CNames {
       return;
     }
     const owners = ++this.#ordinary[name]!;
-    if (owners > 1) this.#typeSuffix.set(id, owners);
-    else if (this.#isOwnOrdinary(name)) this.#typeSuffix.set(id, KERNEL_OWNER);
+    if (owners > 1) this.#suffixType(id, owners);
+    else if (this.#isOwnOrdinary(name)) this.#suffixType(id, KERNEL_OWNER);
   }
 
   /** A quick look at `__b`, so that few names are decoded. */
@@ -129,12 +134,12 @@ export class CNames {
     if (this.#tags.has(name)) {
       const owners = (this.#sharedTags.get(name) ?? 1) + 1;
       this.#sharedTags.set(name, owners);
-      this.#typeSuffix.set(id, owners);
+      this.#suffixType(id, owners);
       return;
     }
     this.#tags.set(name, id);
     const own = this.#ownTags === undefined ? 0 : this.#ownTags[name]!;
-    if (own !== 0 && own !== tagMark(this.#btf, id)) this.#typeSuffix.set(id, KERNEL_OWNER);
+    if (own !== 0 && own !== tagMark(this.#btf, id)) this.#suffixType(id, KERNEL_OWNER);
   }
 
   /** A forward declaration without definition bears its name beside others of its kind, but not beside another kind's. */
@@ -160,6 +165,11 @@ export class CNames {
     return undefined;
   }
 
+  #suffixType(id: number, owner: number): void {
+    this.#typeSuffix.set(id, owner);
+    this.#hasSuffix[id] = 1;
+  }
+
   #isOwnTag(nameOff: number): boolean {
     return this.#ownTags !== undefined && this.#ownTags[nameOff] !== 0;
   }
@@ -174,7 +184,7 @@ export class CNames {
     for (const id of types) {
       if (!this.#isOwnTag(this.#btf.nameOff(id)) || this.#typeSuffix.has(id)) continue;
       const kind = this.#btf.kind(id);
-      if (isComposite(kind) || isEnum(kind)) this.#typeSuffix.set(id, KERNEL_OWNER);
+      if (isComposite(kind) || isEnum(kind)) this.#suffixType(id, KERNEL_OWNER);
     }
   }
 
@@ -189,13 +199,16 @@ export class CNames {
 
   /** What follows the recorded name of a type: `''` for nearly all. */
   typeSuffix(id: number): string {
+    if (this.#hasSuffix[id] === 0) return '';
     const owner = this.#typeSuffix.get(id);
     return owner === undefined ? '' : owner === KERNEL_OWNER ? KERNEL_FLAVOUR : `___${owner}`;
   }
 
   /** What follows the recorded name of the enumerator at a word index. */
   enumeratorSuffix(word: number): string {
-    return this.#enumeratorSuffix.size === 0 ? '' : (this.#enumeratorSuffix.get(word) ?? '');
+    const isOnly = this.#ordinary[this.#btf.words[word]!]! <= 1;
+    if (isOnly && this.#ownTags === undefined && this.#ownOrdinary === undefined) return '';
+    return this.#enumeratorSuffix.get(word) ?? '';
   }
 
   /** A suffix that nobody bears yet, for an enumerator that has to be printed once more. */

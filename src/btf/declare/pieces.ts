@@ -5,11 +5,10 @@
  *
  * A name is its offset in the string section. A piece, text that comes up again and again, is a negative number, see {@link Pieces.make}.
  */
+import { latin1 } from '../../core/bytes.ts';
 import { BYTE_CLASSES, KEYWORD_SLOTS, keywordSlot, replaceName } from './identifiers.ts';
 import type { TextOutput } from './output.ts';
 
-/** Room for a name, nearly always enough. */
-const MOST_NAMES = 256;
 const SPACE = 0x20;
 /** Numbers that are kept as pieces. */
 const SMALL_NUMBERS = 4096;
@@ -66,13 +65,11 @@ export class Pieces {
 
   /** A new piece: an old one without the spaces at its end. */
   trimmed(piece: number): number {
-    const text = this.#text;
+    const { bytes } = this.#text;
     const start = this.#starts[-piece - 1]!;
     let end = this.#starts[-piece]!;
-    while (end > start && text.bytes[end - 1] === SPACE) end--;
-    text.reserve(end - start);
-    text.length = copyPiece(text.bytes, text.length, text.bytes, start, end);
-    return -this.#starts.push(text.length) + 1;
+    while (end > start && bytes[end - 1] === SPACE) end--;
+    return this.once(latin1(bytes, start, end));
   }
 
   /** Bytes of a piece. */
@@ -82,51 +79,68 @@ export class Pieces {
 
   /** Appends what the first `count` numbers of a script say. */
   write(script: Int32Array, count: number, output: TextOutput): void {
-    const strings = this.#strings;
-    const starts = this.#starts;
-    const text = this.#text.bytes;
-    for (let i = 0; i < count; i++) {
-      const next = script[i]!;
-      if (next < 0) {
-        const start = starts[-next - 1]!;
-        const end = starts[-next]!;
-        if (output.length + end - start > output.bytes.length) output.reserve(end - start);
-        output.length = copyPiece(output.bytes, output.length, text, start, end);
-      } else {
-        if (output.length + MOST_NAMES > output.bytes.length) output.reserve(MOST_NAMES);
-        const end = copyName(output.bytes, output.length, strings, next);
-        if (end >= 0 && end < output.bytes.length) output.length = end;
-        else this.#writeOddName(next, output);
-      }
+    for (let done = 0; done < count; done++) {
+      done = copyAll(output, script, done, count, this.#starts, this.#text.bytes, this.#strings);
+      if (done < count) this.#writeOne(script[done]!, output);
     }
   }
 
-  /** A name that is longer than there is room, or that may be no identifier. */
-  #writeOddName(nameOff: number, output: TextOutput): void {
-    const start = output.length;
-    const length = this.#strings.indexOf(0, nameOff) - nameOff;
-    output.reserve(length);
-    output.length = copyPiece(output.bytes, start, this.#strings, nameOff, nameOff + length);
-    replaceName(output, start);
+  /** What {@link copyAll} leaves: there is no room, or a name that may be no identifier. */
+  #writeOne(next: number, output: TextOutput): void {
+    const from = next < 0 ? this.#text.bytes : this.#strings;
+    const start = next < 0 ? this.#starts[-next - 1]! : next;
+    const end = next < 0 ? this.#starts[-next]! : this.#strings.indexOf(0, next);
+    const { length } = output;
+    output.reserve(end - start);
+    output.bytes.set(from.subarray(start, end), length);
+    output.length += end - start;
+    if (next >= 0) replaceName(output, length);
   }
 }
 
-/** Copies bytes; gives the end of what was written. */
-function copyPiece(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
-  for (let i = start; i < end; i++) to[at++] = from[i]!;
-  return at;
-}
-
-/** Copies a name as far as there is room, and gives the end of what was written; negative if the name may be no identifier. */
-function copyName(to: Uint8Array, at: number, strings: Uint8Array, nameOff: number): number {
-  const start = at;
-  const first = strings[nameOff]!;
-  let last = 0;
-  let classes = BYTE_CLASSES[first]! & 2;
-  for (let i = nameOff, byte = first; byte !== 0 && at < to.length; byte = strings[++i]!) {
-    to[at++] = byte;
-    classes |= BYTE_CLASSES[byte]! & 1;
-    last = byte;
+/**
+ * Appends what a script says from `first` up to `count`, and gives the index of what it cannot. Nothing but the loops that nearly all work is
+ * in: so the engine has soon compiled them.
+ */
+function copyAll(
+  output: TextOutput,
+  script: Int32Array,
+  first: number,
+  count: number,
+  starts: readonly number[],
+  text: Uint8Array,
+  strings: Uint8Array,
+): number {
+  const to = output.bytes;
+  const room = to.length;
+  let at = output.length;
+  let index = first;
+  for (; index < count; index++) {
+    const next = script[index]!;
+    const start = at;
+    if (next < 0) {
+      const end = starts[-next]!;
+      let from = starts[-next - 1]!;
+      if (at + end - from > room) break;
+      while (from < end) to[at++] = text[from++]!;
+    } else {
+      let from = next;
+      let byte = strings[from]!;
+      const head = byte;
+      let last = byte;
+      let classes = BYTE_CLASSES[byte]! & 2;
+      while (byte !== 0) {
+        to[at++] = byte;
+        classes |= BYTE_CLASSES[byte]! & 1;
+        last = byte;
+        byte = strings[++from]!;
+      }
+      if (at > room || (classes | KEYWORD_SLOTS[keywordSlot(head, last, at - start)]!) !== 0) {
+        at = start;
+        break;
+      }
+    }
   }
-  return (classes | KEYWORD_SLOTS[keywordSlot(first, last, at - start)]!) === 0 ? at : -1;
+  output.length = at;
+  return index;
 }

@@ -41,7 +41,10 @@ const NECK = -1;
 const TAIL = -2;
 /** It is a typedef that the compiler brings along: a member is of the type behind it. */
 const BUILTIN = -1;
-const SCRIPT_SIZE = 1 << 14;
+/** Numbers that wait at most before they are turned into text: more than kernels need. */
+const MOST_WAITING = 1 << 20;
+const FEWEST_WAITING = 1 << 12;
+const WAITING_PER_TYPE = 48;
 /** What a member takes at most. */
 const MEMBER_SIZE = 8;
 
@@ -54,10 +57,10 @@ export class CPrinter {
   readonly #layout: CLayout;
   readonly #pieces: Pieces;
   /** What comes next in the output. */
-  readonly #script = new Int32Array(SCRIPT_SIZE);
+  #script: Int32Array;
   #count = 0;
   /** The same for the piece in the making. */
-  readonly #making = new Int32Array(SCRIPT_SIZE);
+  readonly #making = new Int32Array(FEWEST_WAITING);
   #madeCount = 0;
   /** By type, the head of its declarator; 0 = not made yet. */
   readonly #heads: Int32Array;
@@ -73,8 +76,12 @@ export class CPrinter {
   #nesting = 0;
   #paddings = 0;
 
-  /** @param text  for the text of declarators */
-  constructor(btf: Btf, names: CNames, output: TextOutput, text: TextOutput) {
+  /**
+   * @param text  for the text of declarators
+   * @param typeCount  how many types are going to be written, roughly
+   */
+  constructor(btf: Btf, names: CNames, output: TextOutput, text: TextOutput, typeCount: number) {
+    this.#script = new Int32Array(Math.min(MOST_WAITING, FEWEST_WAITING + typeCount * WAITING_PER_TYPE));
     this.#btf = btf;
     this.names = names;
     this.#words = signedWords(btf);
@@ -101,8 +108,18 @@ export class CPrinter {
   }
 
   #put(next: number): void {
-    if (this.#count === SCRIPT_SIZE) this.finish();
+    if (this.#count === this.#script.length) this.#makeRoom();
     this.#script[this.#count++] = next;
+  }
+
+  #makeRoom(): void {
+    if (this.#script.length === MOST_WAITING) {
+      this.finish();
+      return;
+    }
+    const larger = new Int32Array(Math.min(MOST_WAITING, this.#script.length * 2));
+    larger.set(this.#script);
+    this.#script = larger;
   }
 
   /** `struct NAME;` */
@@ -282,7 +299,7 @@ export class CPrinter {
   }
 
   #make(next: number): void {
-    if (this.#madeCount === SCRIPT_SIZE) {
+    if (this.#madeCount === FEWEST_WAITING) {
       this.#pieces.extend(this.#making, this.#madeCount);
       this.#madeCount = 0;
     }
@@ -426,7 +443,6 @@ export class CPrinter {
   #enumeration(id: TypeId, level: number): void {
     const words = this.#words;
     const names = this.names;
-    const script = this.#script;
     const { equals, endOfEnumerator } = this.#literal;
     const at = this.#offsets[id]!;
     const info = words[at + 1]!;
@@ -446,7 +462,8 @@ export class CPrinter {
       const value = isWide
         ? this.#pieces.once(wideValue(low, words[m + 2]!, info < 0))
         : this.#pieces.ofNumber(info < 0 ? low : low >>> 0);
-      if (this.#count > SCRIPT_SIZE - MEMBER_SIZE) this.finish();
+      if (this.#count > this.#script.length - MEMBER_SIZE) this.#makeRoom();
+      const script = this.#script;
       let count = this.#count;
       script[count++] = indent;
       script[count++] = words[m]!;
@@ -501,7 +518,6 @@ export class CPrinter {
   /** Members that lie where the compiler puts them. */
   #members(id: TypeId, level: number): void {
     const words = this.#words;
-    const script = this.#script;
     const heads = this.#heads;
     const more = this.#more;
     const { endOfMember } = this.#literal;
@@ -521,7 +537,8 @@ export class CPrinter {
         this.#member(type, name, 0, level);
         continue;
       }
-      if (this.#count > SCRIPT_SIZE - MEMBER_SIZE) this.finish();
+      if (this.#count > this.#script.length - MEMBER_SIZE) this.#makeRoom();
+      const script = this.#script;
       const count = this.#count;
       script[count] = indent;
       script[count + 1] = head;
