@@ -11,12 +11,15 @@ import { ByteReader, stringReader } from '../core/bytes.ts';
 import { MalformedError } from '../core/errors.ts';
 import { checkReferences, placeTypes } from './check.ts';
 import { Kind, type Linkage, type TypeId } from './kinds.ts';
-import { NameIndex } from './names.ts';
+import { NameIndex, searchNamed } from './names.ts';
 import type { Occurrences } from './occurrences.ts';
 import { HEAD_WORDS } from './words.ts';
 
 const MAGIC = 0xeb9f;
 const MIN_HEADER_SIZE = 24;
+/** Many programs ask for a type or two: so many searches are less work than an index. */
+const MOST_SEARCHES = 4;
+
 /** The parts that make up a table: what the parser and the writer hand to {@link Btf}. */
 export interface BtfParts {
   /** The type section in host byte order, base types first. */
@@ -45,6 +48,7 @@ export class Btf implements BtfParts {
   readonly occurrences: Occurrences | undefined;
   readonly #stringAt: (offset: number) => string;
   #index: NameIndex | undefined;
+  #searches = 0;
 
   /** Trusts its parts: use {@link parseBtf} for bytes from anywhere. */
   constructor(parts: BtfParts) {
@@ -214,8 +218,13 @@ export class Btf implements BtfParts {
     return this.words[this.#member(id, index) + 2]!;
   }
 
-  /** Ids of all types of that name, ascending. The name index is built on the first call (linear), later calls are O(matches). */
+  /** Ids of all types of that name, ascending. The first calls search, the next builds the name index (both linear), later ones are O(matches). */
   named(name: string): TypeId[] {
+    if (this.#index === undefined && this.#searches < MOST_SEARCHES) {
+      this.#searches++;
+      const found = searchNamed(this, name);
+      if (found !== undefined) return found;
+    }
     this.#index ??= new NameIndex(this);
     return this.#index.find(name);
   }
