@@ -9,10 +9,10 @@ import { MalformedError } from '../core/errors.ts';
 import { Partition } from './partition.ts';
 import type { TypeGraph } from './words.ts';
 
-/** Looks at types and at references, for each one in the table; merging nine kernels takes 0.1. */
-const MAX_VISITS = 0.5;
+/** Looks at types and at references, for each one in the table; merging nine kernels takes 0.15. */
+const MAX_VISITS = 0.3;
 /** Small tables may have more. */
-const ALWAYS_ALLOWED_VISITS = 1_000_000;
+const ALWAYS_ALLOWED_VISITS = 600_000;
 
 /**
  * For each of `open` the id of one that is the same; references to other types do not count.
@@ -25,14 +25,16 @@ export function refineCircles(graph: TypeGraph, open: Uint32Array, first: Uint32
   const labels = new Uint32Array(open.length);
   for (let i = 0; i < open.length; i++) labels[i] = places[first[i]!]! - 1;
   const blocks = new Partition(labels, open.length);
+  // all of a block have a reference at each place, so of each kind one set may be left out: what leads to no other leads there
+  const leftOut = largest(blocks);
+  const maxVisits = Math.max(ALWAYS_ALLOWED_VISITS, MAX_VISITS * (graph.starts.length + graph.refs.length));
+  // all others are looked at once at least
+  let visits = open.length - (blocks.endOf(leftOut) - blocks.startOf(leftOut));
+  if (visits > maxVisits) throw tooDeep(open, blocks);
   const edges = edgesBetween(graph, open, places, blocks);
   /** References at the same place that lead into the same block. */
   const bundles = new Partition(edges.positions, edges.bound);
 
-  const maxVisits = Math.max(ALWAYS_ALLOWED_VISITS, MAX_VISITS * (graph.starts.length + graph.refs.length));
-  let visits = 0;
-  // all of a block have a reference at each place, so of each kind one set may be left out: what leads to no other leads there
-  const leftOut = busiest(blocks, edges.into);
   let block = 0;
   let bundle = bundles.count;
   while (block < blocks.count || bundle < bundles.count) {
@@ -55,16 +57,18 @@ export function refineCircles(graph: TypeGraph, open: Uint32Array, first: Uint32
       blocks.split();
       bundle++;
     }
-    if (visits > maxVisits) {
-      throw new MalformedError('BTF_TOO_DEEP', 'types in circles differ only beyond very many references in a row', {
-        details: { types: open.length, classes: blocks.count },
-      });
-    }
+    if (visits > maxVisits) throw tooDeep(open, blocks);
   }
 
   const refined = new Uint32Array(open.length);
   for (let i = 0; i < open.length; i++) refined[i] = open[blocks.memberAt(blocks.startOf(blocks.setOf(i)))]!;
   return refined;
+}
+
+function tooDeep(open: Uint32Array, blocks: Partition): MalformedError {
+  return new MalformedError('BTF_TOO_DEEP', 'types in circles differ only beyond very many references in a row', {
+    details: { types: open.length, classes: blocks.count },
+  });
 }
 
 /** References among `open`, by the type that they lead to; types are numbered by their place in `open`. */
@@ -113,17 +117,12 @@ function edgesBetween({ starts, refs }: TypeGraph, open: Uint32Array, places: Ui
   return { into, froms, positions, bound };
 }
 
-/** The block that most references lead to. */
-function busiest(blocks: Partition, into: Uint32Array): number {
+function largest(blocks: Partition): number {
   let found = 0;
   let most = 0;
   for (let block = 0; block < blocks.count; block++) {
-    let references = 0;
-    for (let at = blocks.startOf(block), end = blocks.endOf(block); at < end; at++) {
-      const node = blocks.memberAt(at);
-      references += into[node + 1]! - into[node]!;
-    }
-    if (references > most) [found, most] = [block, references];
+    const size = blocks.endOf(block) - blocks.startOf(block);
+    if (size > most) [found, most] = [block, size];
   }
   return found;
 }

@@ -5,6 +5,8 @@ import type { TypeGraph } from './words.ts';
 
 /** What a look one reference further must bring: so many times the different hashes there were. */
 const WORTHWHILE = 1.2;
+/** References that are followed at most; those of kernels need 5. */
+const MAX_DEPTH = 12;
 
 /**
  * For each of the types `among` a hash of its class at the start and of those of the types that it refers to, to as many references deep
@@ -23,7 +25,8 @@ export function hashNeighbourhoods(
   for (let i = 0; i < among.length; i++) hashes[among[i]!] = Math.imul(start[among[i]!]! + 1, factor);
   let further = hashes.slice();
   const counter = new DistinctCounter(among.length);
-  for (let known = 0, found = 1; found > known * WORTHWHILE && found < among.length; ) {
+  let found = 1;
+  for (let depth = 0, known = 0; depth < MAX_DEPTH && found > known * WORTHWHILE && found < among.length; depth++) {
     known = found;
     for (let i = 0; i < among.length; i++) {
       const id = among[i]!;
