@@ -4,6 +4,7 @@ import { isRecent, recentQuestion } from '../build/cache/recent.ts';
 import type { CacheStore } from '../build/cache/store.ts';
 import { type BuildPlan, makePlans } from '../build/plan.ts';
 import { knownToolchain, type Toolchain } from '../build/toolchain.ts';
+import { isCacheInUse } from '../core/paths.ts';
 import { buildOptions, type CompileArguments } from './compile-options.ts';
 import { printNow } from './print-now.ts';
 import { reusedLine } from './reused-line.ts';
@@ -23,8 +24,9 @@ export function openKnown(read: CompileArguments): KnownBuild | undefined {
   if (read['no-cache'] || read.watch || read.verbose || read.timings !== undefined) return undefined;
   const options = buildOptions(read);
   const store = openFinished(options);
-  const tools = store && knownToolchain({ ...options, cacheDir: store.root });
-  if (store === undefined || tools === undefined) return undefined;
+  if (store === undefined || !isCacheInUse(store.root)) return undefined;
+  const tools = knownToolchain({ ...options, cacheDir: store.root });
+  if (tools === undefined) return undefined;
   return { read, options, store, tools, plans: makePlans(options), question: recentQuestion(read, tools) };
 }
 

@@ -6,7 +6,7 @@
  * Works on words and name offsets: the loop over all types is the cost of making a small header.
  */
 import { KFUNC_TAG, selectKfuncs } from '../btf/declare/kfuncs.ts';
-import type { NameMarks } from '../btf/declare/name-marks.ts';
+import { NameMarks } from '../btf/declare/name-marks.ts';
 import { markedTypes } from '../btf/declare/named-types.ts';
 import { findDefinition, type NameRequest } from '../btf/declare/names.ts';
 import { Kind, type TypeId } from '../btf/kinds.ts';
@@ -42,7 +42,7 @@ export class Closure {
    * @param own  names that the program defines itself, which therefore name nothing of the kernel's
    */
   constructor(btf: Btf, marks: NameMarks, own: Pick<NameRequest, 'ownTags' | 'ownOrdinary'> = {}) {
-    this.names = new Uint8Array(btf.strings.length);
+    this.names = new NameMarks(btf);
     this.#btf = btf;
     this.#words = signedWords(btf);
     this.#offsets = btf.offsets;
@@ -74,7 +74,7 @@ export class Closure {
     for (const id of this.#candidates()) {
       const at = offsets[id]!;
       const info = words[at + 1]!;
-      const isNamed = marks[words[at]!] === 1;
+      const isNamed = marks.get(words[at]!) === 1;
       switch ((info >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
@@ -121,7 +121,7 @@ export class Closure {
     const marks = this.#marks;
     const end = at + 3 + (info & 0xffff) * step;
     for (let m = at + 3; m < end; m += step)
-      if (marks[words[m]!] === 1 && !isIn(this.#ownOrdinary, words[m]!)) return true;
+      if (marks.get(words[m]!) === 1 && !isIn(this.#ownOrdinary, words[m]!)) return true;
     return false;
   }
 
@@ -131,7 +131,7 @@ export class Closure {
       const proto = this.#btf.ref(func);
       this.#open(this.#btf.ref(proto));
       for (let i = 0; i < this.#btf.vlen(proto); i++) this.#open(this.#btf.paramType(proto, i));
-      this.names[this.#btf.nameOff(func)] = 1;
+      this.names.set(this.#btf.nameOff(func), 1);
     }
     this.#drain();
   }
@@ -147,7 +147,7 @@ export class Closure {
     const words = this.#words;
     for (let id = this.#queue.pop(); id !== undefined; id = this.#queue.pop()) {
       const at = this.#offsets[id]!;
-      this.names[words[at]!] = 1;
+      this.names.set(words[at]!, 1);
       switch ((words[at + 1]! >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
@@ -177,7 +177,7 @@ export class Closure {
     const info = words[at + 1]!;
     const step = ((info >>> 24) & 0x1f) === Kind.enum ? 2 : 3;
     const end = at + 3 + (info & 0xffff) * step;
-    for (let m = at + 3; m < end; m += step) this.names[words[m]!] = 1;
+    for (let m = at + 3; m < end; m += step) this.names.set(words[m]!, 1);
   }
 
   #enter(id: number): void {
@@ -189,7 +189,7 @@ export class Closure {
     this.#enter(id);
     const at = this.#offsets[id]!;
     const end = at + 3 + (words[at + 1]! & 0xffff) * 3;
-    for (let m = at + 3; m < end; m += 3) this.#follow(words[m + 1]!, true, this.#marks[words[m]!] === 1);
+    for (let m = at + 3; m < end; m += 3) this.#follow(words[m + 1]!, true, this.#marks.get(words[m]!) === 1);
     this.#nesting--;
   }
 
@@ -235,7 +235,7 @@ export class Closure {
           break;
         case Kind.struct:
         case Kind.union:
-          this.names[words[at]!] = 1;
+          this.names.set(words[at]!, 1);
           if (words[at] === 0) {
             if ((this.#followed[id]! & REACHED) !== 0) return;
             this.#followed[id]! |= REACHED;
@@ -243,7 +243,7 @@ export class Closure {
           } else if (byValue) this.#define(id as TypeId);
           return;
         case Kind.fwd:
-          this.names[words[at]!] = 1;
+          this.names.set(words[at]!, 1);
           if (byValue) this.#define(id as TypeId);
           return;
         case Kind.enum:
@@ -271,7 +271,7 @@ export class Closure {
 }
 
 function isIn(marks: NameMarks | undefined, nameOff: number): boolean {
-  return marks !== undefined && marks[nameOff] !== 0;
+  return marks !== undefined && marks.get(nameOff) !== 0;
 }
 
 function tooDeep(id: number): MalformedError {

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
@@ -87,7 +87,7 @@ export function getKernel(arch: string, version?: string, directory?: string): S
  * The types of a shipped kernel with those of its modules, each once, little-endian whatever the kernel was. Of functions
  * there are only kfuncs, each with a decl tag `bpf_kfunc`. Some strings are of other kernels and used by no type.
  *
- * Reading and decompressing happen off the main thread: start it early, await it late. The copy in the cache is written behind
+ * Decompressing happens off the main thread: start it early, await it late. The copy in the cache is written behind
  * the caller's back; a failure to do so goes unnoticed.
  *
  * @throws {UsageError} `USAGE_KERNEL` no such kernel ships.
@@ -112,8 +112,9 @@ export async function readKernelBtf(arch: string, version?: string, options: Rea
   return btf;
 }
 
+/** Decompressing begins at once: read in the background, the file would have to wait for a main thread that has enough to do. */
 async function readSection(directory: string, { file, rawSize }: SectionFile): Promise<Buffer> {
-  const packed = await readFile(path.join(directory, file));
+  const packed = readFileSync(path.join(directory, file));
   let cause: unknown;
   try {
     // one piece of output, not hundreds to be put together

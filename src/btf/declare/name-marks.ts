@@ -6,8 +6,33 @@ import type { Btf } from '../table.ts';
 
 const FILTER_SIZE = 1 << 16;
 
-/** By string offset: where a string that is among the names starts, what stands for it, else 0. */
-export type NameMarks = Uint8Array;
+/**
+ * A small number for each string of a BTF, by the string's offset; 0 for most. Where it is known where names occur, few are asked for and
+ * nothing is set up; otherwise every name of the BTF is asked for, and there is an array.
+ */
+export class NameMarks {
+  readonly #byOffset: Uint16Array | undefined;
+  readonly #marked = new Map<number, number>();
+
+  /** @param isForAll  every name will be asked for anyway */
+  constructor({ strings, occurrences }: Btf, isForAll = false) {
+    this.#byOffset = isForAll || occurrences === undefined ? new Uint16Array(strings.length) : undefined;
+  }
+
+  get(nameOff: number): number {
+    return this.#byOffset === undefined ? (this.#marked.get(nameOff) ?? 0) : this.#byOffset[nameOff]!;
+  }
+
+  set(nameOff: number, mark: number): void {
+    if (this.#byOffset === undefined) this.#marked.set(nameOff, mark);
+    else this.#byOffset[nameOff] = mark;
+  }
+
+  /** Offsets of the names that have a mark, where it is known where names occur. */
+  marked(): Iterable<number> {
+    return this.#marked.keys();
+  }
+}
 
 /** Offsets in the string section, by name; several where equal strings are stored more than once. */
 export type NameOffsets = ReadonlyMap<string, readonly number[]>;
@@ -52,8 +77,9 @@ export function findNames(btf: Btf, names: Iterable<string>): NameOffsets {
 
 /** @param names  each with the mark that it gets, 1 … 255; of two marks for one name the first counts */
 export function markNames(btf: Btf, names: Iterable<readonly [string, number]>, offsets: NameOffsets): NameMarks {
-  const marks = new Uint8Array(btf.strings.length);
-  for (const [name, mark] of names) for (const at of offsets.get(name) ?? []) marks[at] ||= mark;
+  const marks = new NameMarks(btf);
+  for (const [name, mark] of names)
+    for (const at of offsets.get(name) ?? []) if (marks.get(at) === 0) marks.set(at, mark);
   return marks;
 }
 

@@ -6,7 +6,7 @@ import type { NameMarks } from './name-marks.ts';
 /**
  * Ids, ascending, of at least all types whose name, or one of whose enumerators, is marked: all ids of a table that does not know
  * where its names occur.
- * @param marks  1 for each name
+ * @param marks  of the names; whatever the mark
  * @param more  offsets of further names
  */
 export function markedTypes(btf: Btf, marks: NameMarks | undefined, more: readonly number[] = []): Uint32Array {
@@ -17,7 +17,7 @@ export function markedTypes(btf: Btf, marks: NameMarks | undefined, more: readon
     for (const place of occurrences.places(nameOff)) ids.push(typeAt(btf, place));
   };
   for (const nameOff of more) add(nameOff);
-  for (let nameOff = marks.indexOf(1, 1); nameOff >= 0; nameOff = marks.indexOf(1, nameOff + 1)) add(nameOff);
+  for (const nameOff of marks.marked()) add(nameOff);
   return Uint32Array.from(ids)
     .sort()
     .filter((id, index, sorted) => index === 0 || sorted[index - 1] !== id);

@@ -9,7 +9,7 @@ import { isComposite, isEnum, Kind, type TypeId } from '../kinds.ts';
 import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import { declaredTypes } from './kind-lists.ts';
-import type { NameMarks } from './name-marks.ts';
+import { NameMarks } from './name-marks.ts';
 import { markedTypes, typeAt } from './named-types.ts';
 
 /** Suffix of what the program defines itself but the kernel's types need all the same. */
@@ -53,7 +53,7 @@ export class CNames {
   /** Name offset → number of types with that tag, where there are several. */
   readonly #sharedTags = new Map<number, number>();
   /** Owners so far of each name in the namespace of typedefs and enumerators, by name offset. */
-  readonly #ordinary: Uint16Array;
+  readonly #ordinary: NameMarks;
   readonly #ownTags: NameMarks | undefined;
   readonly #ownOrdinary: NameMarks | undefined;
   readonly #builtins = new Set<number>();
@@ -61,7 +61,7 @@ export class CNames {
   constructor(btf: Btf, { ownTags, ownOrdinary, relevant }: NameRequest = {}) {
     this.#btf = btf;
     this.#hasSuffix = new Uint8Array(btf.count);
-    this.#ordinary = new Uint16Array(btf.strings.length);
+    this.#ordinary = new NameMarks(btf, relevant === undefined);
     this.#ownTags = ownTags;
     this.#ownOrdinary = ownOrdinary;
     this.#claim(relevant);
@@ -82,19 +82,20 @@ export class CNames {
       switch ((info >>> 24) & 0x1f) {
         case Kind.struct:
         case Kind.union:
-          if (name !== 0 && (relevant === undefined || relevant[name] === 1)) this.#claimTag(id as TypeId, name);
+          if (name !== 0 && (relevant === undefined || relevant.get(name) === 1)) this.#claimTag(id as TypeId, name);
           break;
         case Kind.enum:
         case Kind.enum64: {
-          if (name !== 0 && (relevant === undefined || relevant[name] === 1)) this.#claimTag(id as TypeId, name);
+          if (name !== 0 && (relevant === undefined || relevant.get(name) === 1)) this.#claimTag(id as TypeId, name);
           // Who defines an enum himself defines its values as well.
           const isOwn = hasOwn && this.#isOwnTag(name);
           const step = ((info >>> 24) & 0x1f) === Kind.enum ? 2 : 3;
           const end = at + 3 + (info & 0xffff) * step;
           for (let m = at + 3; m < end; m += step) {
             const enumerator = words[m]!;
-            if (relevant !== undefined && relevant[enumerator] === 0) continue;
-            const owners = ++ordinary[enumerator]!;
+            if (relevant !== undefined && relevant.get(enumerator) === 0) continue;
+            const owners = ordinary.get(enumerator) + 1;
+            ordinary.set(enumerator, owners);
             if (owners === 1 && !hasOwn) continue;
             if (owners > 1) this.#enumeratorSuffix.set(m, `___${owners}`);
             else if (isOwn || this.#isOwnOrdinary(enumerator)) this.#enumeratorSuffix.set(m, KERNEL_FLAVOUR);
@@ -102,10 +103,10 @@ export class CNames {
           break;
         }
         case Kind.typedef:
-          if (relevant === undefined || relevant[name] === 1) this.#claimTypedef(id, name);
+          if (relevant === undefined || relevant.get(name) === 1) this.#claimTypedef(id, name);
           break;
         case Kind.fwd:
-          if (relevant === undefined || relevant[name] === 1) forwards.push(id as TypeId);
+          if (relevant === undefined || relevant.get(name) === 1) forwards.push(id as TypeId);
           break;
         default:
           break;
@@ -119,7 +120,8 @@ export class CNames {
       this.#builtins.add(id);
       return;
     }
-    const owners = ++this.#ordinary[name]!;
+    const owners = this.#ordinary.get(name) + 1;
+    this.#ordinary.set(name, owners);
     if (owners > 1) this.#suffixType(id, owners);
     else if (this.#isOwnOrdinary(name)) this.#suffixType(id, KERNEL_OWNER);
   }
@@ -138,7 +140,7 @@ export class CNames {
       return;
     }
     this.#tags.set(name, id);
-    const own = this.#ownTags === undefined ? 0 : this.#ownTags[name]!;
+    const own = this.#ownTags === undefined ? 0 : this.#ownTags.get(name);
     if (own !== 0 && own !== tagMark(this.#btf, id)) this.#suffixType(id, KERNEL_OWNER);
   }
 
@@ -171,11 +173,11 @@ export class CNames {
   }
 
   #isOwnTag(nameOff: number): boolean {
-    return this.#ownTags !== undefined && this.#ownTags[nameOff] !== 0;
+    return this.#ownTags !== undefined && this.#ownTags.get(nameOff) !== 0;
   }
 
   #isOwnOrdinary(nameOff: number): boolean {
-    return this.#ownOrdinary !== undefined && this.#ownOrdinary[nameOff] !== 0;
+    return this.#ownOrdinary !== undefined && this.#ownOrdinary.get(nameOff) !== 0;
   }
 
   /** Tags among these types that the program defines itself are called `NAME___kernel` from now on. */
@@ -213,12 +215,15 @@ export class CNames {
 
   /** A suffix that nobody bears yet, for an enumerator that has to be printed once more. */
   freshEnumeratorSuffix(word: number): string {
-    return `___${++this.#ordinary[this.#btf.words[word]!]!}`;
+    const nameOff = this.#btf.words[word]!;
+    const owners = this.#ordinary.get(nameOff) + 1;
+    this.#ordinary.set(nameOff, owners);
+    return `___${owners}`;
   }
 
   /** True when a typedef or an enumerator bears the name at that offset: a function cannot. */
   isTaken(nameOff: number): boolean {
-    return this.#ordinary[nameOff]! > 0;
+    return this.#ordinary.get(nameOff) > 0;
   }
 
   /** Everything that is renamed, types first, in id order. */
