@@ -208,7 +208,7 @@ export class CNames {
 
   /** What follows the recorded name of the enumerator at a word index. */
   enumeratorSuffix(word: number): string {
-    const isOnly = this.#ordinary[this.#btf.words[word]!]! <= 1;
+    const isOnly = this.#ordinary.get(this.#btf.words[word]!) <= 1;
     if (isOnly && this.#ownTags === undefined && this.#ownOrdinary === undefined) return '';
     return this.#enumeratorSuffix.get(word) ?? '';
   }
