@@ -83,7 +83,7 @@ export async function build(options: BuildOptions): Promise<void> {
   const plans = await makeReadablePlans(options);
   const context: BuildContext = {
     options,
-    shared: shareInputs(chosenCache(options.cacheDir), plans.length > 1),
+    shared: shareInputs(chosenCache(options.cacheDir)),
     store: openFinished(options),
   };
   context.shared.idleWork.push(() => void removeLeftovers(chosenCache(options.cacheDir)));

@@ -6,14 +6,12 @@ import path from 'node:path';
 import { chosenCache, isCacheInUse } from '../core/paths.ts';
 import { Trace } from '../core/trace.ts';
 import { ScanCache } from '../headers/scan/scan-source.ts';
-import { unmappableDirectories } from '../toolchain/aliases.ts';
 import { type Arch, hostArch } from '../toolchain/arch.ts';
 import { checkUserFlags, searchPath, userIncludes } from '../toolchain/clang.ts';
 import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
 import { type AstFacts, NO_FACTS, readAst } from './ast.ts';
 import { type BuildInputs, collectInputs } from './cache/inputs.ts';
-import { startEarly } from './clang-runs.ts';
 import { type CompilerOutput, type CompilerRun, runCompilers } from './compilers.ts';
 import { explainFailure, explainObject } from './explain-failure.ts';
 import { InputFiles } from './input-files.ts';
@@ -73,13 +71,11 @@ export interface SharedInputs {
   readonly kernels: Map<string, Promise<KernelTypes>>;
   /** What can wait until the compiler is running. */
   readonly idleWork: (() => void)[];
-  /** Several sources are compiled side by side: nothing is gained by starting clang before it has something to do. */
-  readonly isBatch: boolean;
 }
 
-export function shareInputs(cacheDir: string | undefined, isBatch = false): SharedInputs {
+export function shareInputs(cacheDir: string | undefined): SharedInputs {
   const usedCache = cacheDir !== undefined && isCacheInUse(cacheDir) ? cacheDir : undefined;
-  return { usedCache, files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [], isBatch };
+  return { usedCache, files: new InputFiles(), scans: new ScanCache(), kernels: new Map(), idleWork: [] };
 }
 
 /** What clang made of a source. */
@@ -192,8 +188,7 @@ async function withCompilers<T>(
     trace,
     whenIdle: (work) => shared.idleWork.push(work),
   });
-  const mayHaveOwnHeader = findsVmlinux(source, cflags);
-  if (!mayHaveOwnHeader) readAhead(kernel);
+  if (!findsVmlinux(source, cflags)) readAhead(kernel);
   const known = shared.files.readBytes(source);
   const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
@@ -215,82 +210,74 @@ async function withCompilers<T>(
       version,
     });
     const { codegen } = prepared;
-    const clangRun = { clang: tools.clang, codegen, workDirectory, colour: options.colour === true, run, trace };
-    // a header of the user's may have been precompiled, and then clang is started with that
-    const isEarly =
-      !shared.isBatch && unmappableDirectories(codegen).length === 0 && !(mayHaveOwnHeader && shared.usedCache);
-    const early = isEarly ? startEarly(clangRun) : undefined;
-    try {
-      const kernelTypes = await kernel;
-      const project = trace.span('scan', () =>
-        prepareProject({
-          text,
-          cflags,
-          exportHeader: options.exportHeader,
-          headerMode: options.headerMode ?? 'small',
-          workDirectory,
-          prepared,
-          kernel: kernelTypes,
-          clang: tools.clang,
-          cacheDir: shared.usedCache,
-          files: shared.files,
-          scans: shared.scans,
-        }),
-      );
-      options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
-      const compilerRun: CompilerRun = {
-        ...clangRun,
-        ...project.compilers,
-        early,
-        strip: tools.strip,
-        getStrip: () => getStrip(options, tools.clang),
-        withAst: withAst && project.wantsAst,
-        onWaiting: () => {
-          for (const work of shared.idleWork.splice(0)) work();
-        },
-        onObject: options.onObject ?? (() => {}),
-      };
-      const output = await runCompilers(compilerRun).catch(async (error: unknown) => {
-        throw await explainFailure(error, {
-          source,
-          tools,
-          version,
-          headerOnly: options.headerOnly === true,
-          userFiles: project.userFiles,
-          arch,
-          cacheDir,
-          kernelHeader: project.kernelHeader,
-          includes: searchPath(codegen),
-          workspace: options.workspace,
-        });
-      });
-      const compiled: CompiledObject = {
+    const clangRun = { clang: tools.clang, codegen, workDirectory, colour: options.colour === true, run };
+    const kernelTypes = await kernel;
+    const project = trace.span('scan', () =>
+      prepareProject({
+        text,
+        cflags,
+        exportHeader: options.exportHeader,
+        headerMode: options.headerMode ?? 'small',
+        workDirectory,
+        prepared,
+        kernel: kernelTypes,
+        clang: tools.clang,
+        cacheDir: shared.usedCache,
+        files: shared.files,
+        scans: shared.scans,
+      }),
+    );
+    options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
+    const compilerRun: CompilerRun = {
+      ...clangRun,
+      ...project.compilers,
+      trace,
+      strip: tools.strip,
+      getStrip: () => getStrip(options, tools.clang),
+      withAst: withAst && project.wantsAst,
+      onWaiting: () => {
+        for (const work of shared.idleWork.splice(0)) work();
+      },
+      onObject: options.onObject ?? (() => {}),
+    };
+    const output = await runCompilers(compilerRun).catch(async (error: unknown) => {
+      throw await explainFailure(error, {
         source,
-        objName: objectName(source),
-        object: output.object,
-        diagnostics: output.diagnostics,
-        dependencies: project.userFiles,
-        inputs: () =>
-          collectInputs({
-            project,
-            dependencies: output.dependencies,
-            workDirectory,
-            files: shared.files,
-            clang: tools.clang,
-            arch,
-            vmlinux: options.vmlinux,
-          }),
-      };
-      return await use({
-        compiled,
-        project,
-        output,
-        run: compilerRun,
-        context: { arch, cflags, kernelOrigin: kernelTypes.origin, version },
+        tools,
+        version,
+        headerOnly: options.headerOnly === true,
+        userFiles: project.userFiles,
+        arch,
+        cacheDir,
+        kernelHeader: project.kernelHeader,
+        includes: searchPath(codegen),
+        workspace: options.workspace,
       });
-    } finally {
-      await early?.stop();
-    }
+    });
+    const compiled: CompiledObject = {
+      source,
+      objName: objectName(source),
+      object: output.object,
+      diagnostics: output.diagnostics,
+      dependencies: project.userFiles,
+      inputs: () =>
+        collectInputs({
+          project,
+          dependencies: output.dependencies,
+          workDirectory,
+          files: shared.files,
+          clang: tools.clang,
+          arch,
+          vmlinux: options.vmlinux,
+        }),
+    };
+    return await use({
+      compiled,
+      project,
+      output,
+      run: compilerRun,
+      context: { arch, cflags, kernelOrigin: kernelTypes.origin, version },
+    });
   });
 }
 

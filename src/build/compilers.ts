@@ -9,22 +9,14 @@ import { stripVTControlCharacters } from 'node:util';
 import { parseBtfExt } from '../btf/ext.ts';
 import { parseBtf } from '../btf/table.ts';
 import { CompileError, ToolError } from '../core/errors.ts';
+import type { Trace } from '../core/trace.ts';
 import { type ElfFile, parseElf } from '../elf/elf.ts';
 import { findProducer } from '../elf/producer.ts';
 import { stripDebug } from '../elf/strip.ts';
 import type { HeaderSession } from '../headers/session.ts';
 import { type RunOptions, runTool, shellCommand } from '../toolchain/run.ts';
 import type { Tool } from '../toolchain/tools.ts';
-import {
-  type AstJobs,
-  type ClangRun,
-  dumpAst,
-  type EarlyCodegen,
-  eitherOf,
-  type Generated,
-  generate,
-  type Turn,
-} from './clang-runs.ts';
+import { type AstJobs, type ClangRun, dumpAst, type Generated, generate } from './clang-runs.ts';
 import { emitExportMarkers } from './exports.ts';
 import { withoutNotesIn } from './own-notes.ts';
 import { isPrecompiled, type PrecompiledHeader, precompile } from './precompiled.ts';
@@ -34,8 +26,6 @@ export interface CompilerRun extends ClangRun {
   readonly strip: Tool | undefined;
   /** For objects that we do not strip ourselves; throws when there is none. */
   readonly getStrip: () => Tool;
-  /** A first run of code generation that has begun already. */
-  readonly early: EarlyCodegen | undefined;
   /** Stands for the user's own kernel header in code generation, once it is there. */
   readonly precompiled: PrecompiledHeader | undefined;
   /** Makes what clang needs for the AST. */
@@ -49,6 +39,7 @@ export interface CompilerRun extends ClangRun {
   readonly tags: readonly string[];
   /** Whether the AST is made beside the object. */
   readonly withAst: boolean;
+  readonly trace: Trace;
   /** Called when clang has been started and there is nothing to do but wait. */
   readonly onWaiting: () => void;
   /** Called once, as soon as there is an object. */
@@ -93,27 +84,20 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
   const tags = new Set(run.tags);
   let session: HeaderSession | undefined;
   let precompiled = run.precompiled !== undefined && isPrecompiled(run.precompiled) ? run.precompiled.file : undefined;
-  let early = run.early;
-  const writeInputs = async () => {
+  for (let tries = 1; ; tries++) {
     session ??= await openSession?.();
     const header = session && trace.span('kernel header', () => session!.header());
     await Promise.all([
       writeFile(run.markersFile, emitExportMarkers(tags)),
       header === undefined ? undefined : writeFile(run.headerFile, header),
     ]);
-  };
-  for (let tries = 1; ; tries++) {
-    const written = writeInputs();
     const stopAst = new AbortController();
-    const turn = { ready: written, isHeld: early !== undefined };
-    const ast = run.withAst ? startAst(run, { ready: written, isHeld: false }, stopAst.signal) : undefined;
-    const generation = early?.goOn(written) ?? generate(run, turn, precompiled);
-    early = undefined;
+    const generation = trace.span('clang: code generation', () => generate(run, precompiled));
+    const ast = run.withAst ? startAst(run, stopAst.signal) : undefined;
     // both are waited for below; until then a failure is no unhandled one
     ast?.catch(() => undefined);
     generation.catch(() => undefined);
     try {
-      await written;
       setImmediate(run.onWaiting);
       const generated = await generation;
       if (generated.exitCode === 0) {
@@ -155,8 +139,14 @@ async function startPrecompiling(
   await trace.span('clang: precompiled header', () => precompile(precompiled, codegen, clang, options));
 }
 
-async function startAst(run: CompilerRun, turn: Turn, stop: AbortSignal): Promise<Buffer> {
-  return dumpAst({ ...run, run: { ...run.run, signal: eitherOf(stop, run.run.signal) } }, turn, await run.ast());
+async function startAst(run: CompilerRun, stop: AbortSignal): Promise<Buffer> {
+  const jobs = await run.ast();
+  const stoppable = { ...run, run: { ...run.run, signal: eitherOf(stop, run.run.signal) } };
+  return run.trace.span('clang: AST', () => dumpAst(stoppable, jobs));
+}
+
+function eitherOf(stop: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined ? stop : AbortSignal.any([stop, signal]);
 }
 
 /** The stripped object, or nothing when it was compiled against too small a header. */

@@ -173,7 +173,7 @@ class Scheduler {
       },
     };
     const usedCache = chosenCache(options.cacheDir);
-    const shared = { usedCache, files, scans: this.#scans, kernels: this.#kernels, idleWork: [], isBatch: false };
+    const shared = { usedCache, files, scans: this.#scans, kernels: this.#kernels, idleWork: [] };
     const context: BuildContext = { options, shared, store: openFinished(options) };
     const start = performance.now();
     const error: unknown = await buildPlan(item.plan, context).then(

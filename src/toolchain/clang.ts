@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { ARCH_FACTS, type Arch } from './arch.ts';
-import { GATE_FILE } from './gate.ts';
 
 export interface CompileJob {
   /** The source as the user named it: what diagnostics will say. */
@@ -18,8 +17,6 @@ export interface CompileJob {
   readonly lastIncludes: readonly string[];
   /** A precompiled header that stands before all of these; for code generation. */
   readonly precompiledHeader?: string | undefined;
-  /** The first thing to be read is the gate that holds clang back. */
-  readonly isHeld?: boolean;
   /** Files that are read before the source. */
   readonly forcedIncludes: readonly string[];
   /** Flags of the user, as given. */
@@ -172,7 +169,6 @@ function commonArgs(job: CompileJob): string[] {
     // attributes of other compilers in kernel and libbpf headers
     '-Wno-unknown-attributes',
     ...job.ourIncludes.flatMap((directory) => ['-I', directory]),
-    ...(job.isHeld ? ['-include', GATE_FILE] : []),
     ...job.forcedIncludes.flatMap((file) => ['-include', file]),
     ...job.userFlags,
     ...multiarchIncludes(job.arch).flatMap((directory) => ['-idirafter', directory]),

@@ -3,7 +3,6 @@
  * means is for the caller; here only "could not be started", "killed" and "took too long" are errors.
  */
 import { ToolError } from '../core/errors.ts';
-import { GATE_FILE } from './gate.ts';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -17,15 +16,6 @@ export interface RunOptions {
   readonly onCommand?: ((command: string) => void) | undefined;
   /** Every build waits for it, so it is started without loading execa, which takes as long as running clang. */
   readonly isUrgent?: boolean;
-  /** For urgent ones: started at once and held back. Clang takes as long to start as to compile a small program. */
-  readonly held?: Held | undefined;
-}
-
-export interface Held {
-  /** When the tool's input is there. A failure ends the tool. */
-  readonly until: Promise<void>;
-  /** The tool's arguments, with which it reads `GATE_FILE` before its input; used where that can be. */
-  readonly args: readonly string[];
 }
 
 export interface RunResult {
@@ -57,30 +47,23 @@ export function toolEnvironment(
  * @throws {ToolError} `TOOL_FAILED` when it cannot be started or dies of a signal, `TOOL_TIMEOUT` when it takes longer than
  *   `timeoutMs`.
  * @throws {DOMException} `AbortError` when `signal` fires.
- * @throws whatever `held.until` fails with
  */
 export async function runTool(
   tool: { readonly name: string; readonly path: string },
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { signal, timeoutMs, held } = options;
+  const { signal, timeoutMs } = options;
   const { start } = await (options.isUrgent ? import('./start-directly.ts') : import('./start-with-execa.ts'));
   options.onCommand?.(shellCommand(tool.path, args));
   signal?.throwIfAborted();
-  const { pid, ended } = start(tool.path, held?.args ?? args, {
+  const { pid, ended } = start(tool.path, args, {
     cwd: options.cwd,
     input: options.input,
     env: toolEnvironment(options.env),
     maxOutput: MAX_OUTPUT,
-    heldUntil: held?.until,
   });
   const stop = () => killGroup(pid);
-  const failures: unknown[] = [];
-  held?.until.catch((error: unknown) => {
-    failures.push(error);
-    stop();
-  });
   let timedOut = false;
   const timer =
     timeoutMs === undefined
@@ -95,7 +78,6 @@ export async function runTool(
     signal?.removeEventListener('abort', stop);
   });
   signal?.throwIfAborted();
-  if (failures.length > 0) throw failures[0];
   const command = { command: [tool.path, ...args] };
   if (timedOut) {
     throw new ToolError('TOOL_TIMEOUT', `${tool.name} did not finish within ${timeoutMs} ms and was stopped`, {
@@ -107,10 +89,6 @@ export async function runTool(
     throw new ToolError('TOOL_FAILED', `${tool.name} printed more than ${MAX_OUTPUT >> 20} MB and was stopped`, {
       details: command,
     });
-  }
-  if (held !== undefined && !wasHeld(result)) {
-    await held.until;
-    return runTool(tool, args, { ...options, held: undefined });
   }
   if (result.exitCode === undefined) {
     const why =
@@ -139,8 +117,6 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Bytes of each stream after which it is stopped. */
   readonly maxOutput: number;
-  /** Started behind a gate that this opens. */
-  readonly heldUntil: Promise<void> | undefined;
 }
 
 export interface Ended {
@@ -152,12 +128,6 @@ export interface Ended {
   readonly isTooLong: boolean;
   /** Why it could not be started. */
   readonly failure: Error | undefined;
-}
-
-/** False when there was no shell, or it could not start the tool, or the tool, behind a wrapper, did not have the pipe. */
-function wasHeld({ failure, exitCode, stderr }: Ended): boolean {
-  if (failure !== undefined || exitCode === 126 || exitCode === 127) return false;
-  return exitCode === 0 || !stderr.includes(GATE_FILE);
 }
 
 function killGroup(pid: number | undefined): void {

@@ -1,26 +1,18 @@
 /** Starting a tool with nothing but Node: a tenth of the time that it takes to load execa. For what every build runs. */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { behindGate } from './gate.ts';
 import type { Ended, Started, StartOptions } from './run.ts';
 
-export function start(file: string, args: readonly string[], options: StartOptions): Started {
-  const { cwd, input, env, maxOutput, heldUntil } = options;
-  const [program, words] = heldUntil === undefined ? [file, args] : behindGate(file, args);
-  const child = spawn(program, words, {
+export function start(file: string, args: readonly string[], { cwd, input, env, maxOutput }: StartOptions): Started {
+  const child = spawn(file, args, {
     ...(cwd === undefined ? {} : { cwd }),
     env,
-    stdio: [input === undefined && heldUntil === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
   // a tool that ends without reading its input is no failure of ours
   child.stdin?.on('error', () => {});
-  if (heldUntil === undefined) child.stdin?.end(input);
-  else
-    heldUntil.then(
-      () => child.stdin?.end(),
-      () => {},
-    );
+  child.stdin?.end(input);
   let isTooLong = false;
   const stop = () => {
     isTooLong = true;
