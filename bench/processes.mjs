@@ -117,9 +117,11 @@ const medians = Object.fromEntries(Object.entries(times).map(([name, list]) => [
 
 const many = { cold: [], warm: [] };
 for (const source of fixtures) {
-  const compiler = bare(source);
-  many.cold.push(cold(source) / compiler);
-  many.warm.push(warm(source) / compiler);
+  // in turn, as above: a single run of each would mostly tell how busy the machine was
+  const runs = Array.from({ length: 3 }, () => ({ bare: bare(source), cold: cold(source), warm: warm(source) }));
+  const compiler = median(runs.map((run) => run.bare));
+  many.cold.push(median(runs.map((run) => run.cold)) / compiler);
+  many.warm.push(median(runs.map((run) => run.warm)) / compiler);
 }
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
