@@ -164,6 +164,7 @@ interface Compilation {
     /** Where the kernel's types come from. */
     readonly kernelOrigin: string;
     readonly version: () => Promise<ToolVersion>;
+    readonly files: InputFiles;
   };
 }
 
@@ -209,8 +210,6 @@ async function withCompilers<T>(
       workDirectory,
       version,
     });
-    const { codegen } = prepared;
-    const clangRun = { clang: tools.clang, codegen, workDirectory, colour: options.colour === true, run };
     const kernelTypes = await kernel;
     const project = trace.span('scan', () =>
       prepareProject({
@@ -229,8 +228,11 @@ async function withCompilers<T>(
     );
     options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
     const compilerRun: CompilerRun = {
-      ...clangRun,
       ...project.compilers,
+      clang: tools.clang,
+      workDirectory,
+      colour: options.colour === true,
+      run,
       trace,
       strip: tools.strip,
       getStrip: () => getStrip(options, tools.clang),
@@ -250,7 +252,7 @@ async function withCompilers<T>(
         arch,
         cacheDir,
         kernelHeader: project.kernelHeader,
-        includes: searchPath(codegen),
+        includes: searchPath(prepared.codegen),
         workspace: options.workspace,
       });
     });
@@ -271,12 +273,12 @@ async function withCompilers<T>(
           vmlinux: options.vmlinux,
         }),
     };
-    return await use({
+    return use({
       compiled,
       project,
       output,
       run: compilerRun,
-      context: { arch, cflags, kernelOrigin: kernelTypes.origin, version },
+      context: { arch, cflags, kernelOrigin: kernelTypes.origin, version, files: shared.files },
     });
   });
 }

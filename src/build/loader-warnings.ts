@@ -1,5 +1,4 @@
 /** Brings what the loader checks ask for together: types, initial values, and where in the source things stand. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Warning } from '../core/warning.ts';
 import { SourceText } from '../doc/source-text.ts';
@@ -7,12 +6,14 @@ import type { BpfObject } from '../object/model.ts';
 import { checkForLoader, type Locate } from '../package/loader/check.ts';
 import type { PackageMeta } from '../package/schema.ts';
 import type { AstFacts } from './ast.ts';
+import type { InputFiles } from './input-files.ts';
+import type { Project } from './project.ts';
 
 export function loaderWarnings(
   model: BpfObject,
   meta: PackageMeta,
   facts: AstFacts,
-  userFiles: readonly string[],
+  { project, files }: { readonly project: Pick<Project, 'userFiles'>; readonly files: InputFiles },
 ): Warning[] {
   return checkForLoader({
     meta,
@@ -21,20 +22,23 @@ export function loaderWarnings(
     initialValues: initialValues(model),
     untaggedEvent: (map) => facts.events.find((event) => event.map === map && event.type.kind === 'typedef')?.type.name,
     // nobody declares a map in a kernel header
-    locate: locateIn(userFiles.filter((file) => path.basename(file) !== 'vmlinux.h')),
+    locate: locateIn(
+      project.userFiles.filter((file) => path.basename(file) !== 'vmlinux.h'),
+      files,
+    ),
   });
 }
 
-/** The source first, then its headers. */
-function locateIn(files: readonly string[]): Locate {
+/** Looks into the source first, then into its headers, as they were when they were compiled. */
+function locateIn(names: readonly string[], files: InputFiles): Locate {
   const texts = new Map<string, SourceText>();
   const textOf = (file: string) => {
-    const text = texts.get(file) ?? new SourceText(readFileSync(file));
+    const text = texts.get(file) ?? new SourceText(files.readBytes(file) ?? new Uint8Array());
     texts.set(file, text);
     return text;
   };
   return (name) => {
-    for (const file of files) {
+    for (const file of names) {
       const place = textOf(file).findDeclared(name);
       if (place !== undefined) return { file, ...place };
     }

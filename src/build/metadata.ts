@@ -13,6 +13,7 @@ import type { AstFacts } from './ast.ts';
 import { makeBuildInfo } from './build-info.ts';
 import type { CompilerOutput } from './compilers.ts';
 import { chooseExports } from './exports.ts';
+import type { InputFiles } from './input-files.ts';
 import { loaderWarnings } from './loader-warnings.ts';
 import type { Project } from './project.ts';
 
@@ -37,6 +38,7 @@ export interface MetadataRequest {
   readonly clang: string;
   /** Where the kernel's types come from. */
   readonly kernelOrigin: string;
+  readonly files: InputFiles;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function makeMetadata(request: MetadataRequest): Promise<Metadata> 
     model,
     meta,
     buildInfo: await makeBuildInfo(request),
-    warnings: [...facts.warnings, ...warnings, ...loaderWarnings(model, meta, facts, request.project.userFiles)],
+    warnings: [...facts.warnings, ...warnings, ...loaderWarnings(model, meta, facts, request)],
   };
 }
 
