@@ -166,7 +166,8 @@ function bytecode() {
   // an empty cache counts as new, and nothing is kept for later
   mkdirSync(`${cache}/code`, { recursive: true });
   const env = { ...process.env, ECC_CACHE_DIR: cache };
-  const program = 'fixtures/sigsnoop/sigsnoop.bpf.c';
+  // doc comments, events, a header of its own: nearly everything that builds can meet
+  const program = 'fixtures/profile/profile.bpf.c';
   const btf = `${scratch}/vmlinux.btf`;
   writeFileSync(btf, kernelBtf());
   for (const args of [

@@ -10,10 +10,10 @@ import { type Arch, hostArch } from '../toolchain/arch.ts';
 import { checkUserFlags, searchPath, userIncludes } from '../toolchain/clang.ts';
 import type { RunOptions } from '../toolchain/run.ts';
 import { readVersion, type ToolVersion } from '../toolchain/version.ts';
-import { type AstFacts, NO_FACTS, readAst } from './ast.ts';
 import { type BuildInputs, collectInputs } from './cache/inputs.ts';
 import { type CompilerOutput, type CompilerRun, runCompilers } from './compilers.ts';
 import { explainFailure, explainObject } from './explain-failure.ts';
+import { NO_FACTS, readAst, readTexts, type SourceFacts } from './facts.ts';
 import { InputFiles } from './input-files.ts';
 import { findKernelTypes, type KernelChoice, type KernelTypes } from './kernel-types.ts';
 import { type Metadata, makeMetadata } from './metadata.ts';
@@ -97,7 +97,7 @@ export interface CompiledObject {
 /** An object with its metadata: all that artefacts are made from. */
 export interface CompiledSource extends CompiledObject, Metadata {
   /** What the AST told. */
-  readonly facts: AstFacts;
+  readonly facts: SourceFacts;
   /** Types for TypeScript that the object does not have. */
   readonly moreTypes: MoreTypes | undefined;
 }
@@ -111,15 +111,8 @@ export interface CompiledSource extends CompiledObject, Metadata {
  */
 export async function compile(source: string, options: CompileOptions = {}): Promise<CompiledSource> {
   const trace = options.trace ?? new Trace();
-  return withCompilers(source, options, trace, true, async ({ compiled, project, output, context, run }) => {
+  return withCompilers(source, options, trace, true, async ({ compiled, project, output, context, run, facts }) => {
     const { exportHeader } = options;
-    const { ast } = output;
-    const facts =
-      ast === undefined
-        ? NO_FACTS
-        : trace.span('read AST', () =>
-            readAst({ dump: ast, source: project.compilers.job.source, exportHeader, userFiles: project.userFiles }),
-          );
     const metadata = await trace.span('metadata', async () =>
       makeMetadata({
         ...context,
@@ -158,6 +151,8 @@ interface Compilation {
   readonly project: Project;
   readonly output: CompilerOutput;
   readonly run: CompilerRun;
+  /** None unless they were asked for. */
+  readonly facts: SourceFacts;
   readonly context: {
     readonly arch: Arch;
     readonly cflags: readonly string[];
@@ -172,7 +167,7 @@ async function withCompilers<T>(
   source: string,
   options: CompileOptions,
   trace: Trace,
-  withAst: boolean,
+  withFacts: boolean,
   use: (compilation: Compilation) => Promise<T>,
 ): Promise<T> {
   const cflags = options.cflags ?? [];
@@ -227,6 +222,8 @@ async function withCompilers<T>(
       }),
     );
     options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });
+    const wanted = withFacts && project.mayHaveFacts;
+    let facts = wanted ? undefined : NO_FACTS;
     const compilerRun: CompilerRun = {
       ...project.compilers,
       clang: tools.clang,
@@ -236,7 +233,10 @@ async function withCompilers<T>(
       trace,
       strip: tools.strip,
       getStrip: () => getStrip(options, tools.clang),
-      withAst: withAst && project.wantsAst,
+      needsAst: () => {
+        facts ??= trace.span('read doc comments and events', () => readTexts(project.facts));
+        return facts === undefined;
+      },
       onWaiting: () => {
         for (const work of shared.idleWork.splice(0)) work();
       },
@@ -273,10 +273,12 @@ async function withCompilers<T>(
           vmlinux: options.vmlinux,
         }),
     };
+    const { ast } = output;
     return use({
       compiled,
       project,
       output,
+      facts: ast === undefined ? (facts ?? NO_FACTS) : trace.span('read AST', () => readAst(ast, project.facts)),
       run: compilerRun,
       context: { arch, cflags, kernelOrigin: kernelTypes.origin, version, files: shared.files },
     });

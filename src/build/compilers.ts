@@ -37,8 +37,8 @@ export interface CompilerRun extends ClangRun {
   readonly markersFile: string;
   /** Struct tags that get a marker. */
   readonly tags: readonly string[];
-  /** Whether the AST is made beside the object. */
-  readonly withAst: boolean;
+  /** Whether the AST has to be made beside the object; asked when the object is being made. */
+  readonly needsAst: () => boolean;
   readonly trace: Trace;
   /** Called when clang has been started and there is nothing to do but wait. */
   readonly onWaiting: () => void;
@@ -51,7 +51,7 @@ export interface CompilerOutput {
   readonly object: Uint8Array;
   /** What clang calls itself; `undefined` when the object does not say. */
   readonly producer: string | undefined;
-  /** The AST as clang printed it, if it was wanted. */
+  /** The AST as clang printed it, if it was needed. */
   readonly ast: Buffer | undefined;
   /** Clang's warnings, as they are to be shown. */
   readonly diagnostics: string;
@@ -93,7 +93,7 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
     ]);
     const stopAst = new AbortController();
     const generation = trace.span('clang: code generation', () => generate(run, precompiled));
-    const ast = run.withAst ? startAst(run, stopAst.signal) : undefined;
+    const ast = run.needsAst() ? startAst(run, stopAst.signal) : undefined;
     // both are waited for below; until then a failure is no unhandled one
     ast?.catch(() => undefined);
     generation.catch(() => undefined);

@@ -13,7 +13,7 @@ import type { BpfMap, BpfObject } from '../object/model.ts';
 import { exportedMaps } from '../package/loader/events.ts';
 import type { DocumentedSkeleton } from '../skeleton/documented.ts';
 import { type ExportType, findExportType } from '../skeleton/structs.ts';
-import type { AstFacts } from './ast.ts';
+import type { SourceFacts } from './facts.ts';
 
 export const EXPORT_SECTION = '.ecc.export';
 
@@ -60,7 +60,7 @@ export interface ChosenExports {
 }
 
 /** The export types of a program, each a struct of the final object. */
-export function chooseExports(model: BpfObject, skeleton: DocumentedSkeleton, facts: AstFacts): ChosenExports {
+export function chooseExports(model: BpfObject, skeleton: DocumentedSkeleton, facts: SourceFacts): ChosenExports {
   const { btf } = model;
   if (btf === undefined) return { exportTypes: [], warnings: [] };
   const maps = new Map(model.maps.map((map) => [map.name, map]));
@@ -101,7 +101,7 @@ function structName(btf: Btf, id: ReturnType<typeof resolve>): string | undefine
   return btf.kind(id) === Kind.struct ? btf.name(id) || undefined : undefined;
 }
 
-function notInObject(name: string, facts: AstFacts): Warning {
+function notInObject(name: string, facts: SourceFacts): Warning {
   const place = [...facts.tagged, ...facts.header].find((type) => type.name === name);
   return {
     code: 'EXPORT_NOT_IN_OBJECT',

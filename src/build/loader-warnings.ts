@@ -5,14 +5,14 @@ import { SourceText } from '../doc/source-text.ts';
 import type { BpfObject } from '../object/model.ts';
 import { checkForLoader, type Locate } from '../package/loader/check.ts';
 import type { PackageMeta } from '../package/schema.ts';
-import type { AstFacts } from './ast.ts';
+import type { SourceFacts } from './facts.ts';
 import type { InputFiles } from './input-files.ts';
 import type { Project } from './project.ts';
 
 export function loaderWarnings(
   model: BpfObject,
   meta: PackageMeta,
-  facts: AstFacts,
+  facts: SourceFacts,
   { project, files }: { readonly project: Pick<Project, 'userFiles'>; readonly files: InputFiles },
 ): Warning[] {
   return checkForLoader({

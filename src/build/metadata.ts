@@ -9,10 +9,10 @@ import type { BuildInfo, PackageMeta } from '../package/schema.ts';
 import { documentSkeleton } from '../skeleton/documented.ts';
 import { makeSkeleton } from '../skeleton/skeleton.ts';
 import type { Arch } from '../toolchain/arch.ts';
-import type { AstFacts } from './ast.ts';
 import { makeBuildInfo } from './build-info.ts';
 import type { CompilerOutput } from './compilers.ts';
 import { chooseExports } from './exports.ts';
+import type { SourceFacts } from './facts.ts';
 import type { InputFiles } from './input-files.ts';
 import { loaderWarnings } from './loader-warnings.ts';
 import type { Project } from './project.ts';
@@ -33,7 +33,7 @@ export interface MetadataRequest {
   readonly exportHeader: string | undefined;
   readonly project: Project;
   readonly output: CompilerOutput;
-  readonly facts: AstFacts;
+  readonly facts: SourceFacts;
   /** Version line of clang. */
   readonly clang: string;
   /** Where the kernel's types come from. */

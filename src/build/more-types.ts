@@ -13,9 +13,9 @@ import type { BpfObject } from '../object/model.ts';
 import { openObject } from '../object/open.ts';
 import { codegenArgs } from '../toolchain/clang.ts';
 import { runTool } from '../toolchain/run.ts';
-import type { AstFacts } from './ast.ts';
 import type { CompilerRun } from './compilers.ts';
 import { EXPORT_SECTION } from './exports.ts';
+import type { SourceFacts } from './facts.ts';
 
 /** An object of the same source that has more types. */
 export interface MoreTypes {
@@ -25,7 +25,7 @@ export interface MoreTypes {
 }
 
 /** Types, as C spells them, that TypeScript could use but the object does not have. */
-export function missingTypes(btf: Btf, { events, untagged }: AstFacts): string[] {
+export function missingTypes(btf: Btf, { events, untagged }: SourceFacts): string[] {
   const sent = events.filter(({ map }) => map !== undefined).map(({ type }) => type);
   const exported = untagged.map(({ name }): EventTypeName => ({ kind: 'typedef', name }));
   const missing = [...sent, ...exported].filter(

@@ -23,6 +23,7 @@ import type { Tool } from '../toolchain/tools.ts';
 import type { ToolVersion } from '../toolchain/version.ts';
 import type { AstJobs } from './clang-runs.ts';
 import type { CompilerRun } from './compilers.ts';
+import type { FactsRequest } from './facts.ts';
 import { HEADER_ONLY_FLAGS } from './header-only.ts';
 import type { InputFiles } from './input-files.ts';
 import type { KernelTypes } from './kernel-types.ts';
@@ -86,8 +87,10 @@ export interface ProjectRequest {
 
 export interface Project {
   readonly compilers: PreparedJob & Pick<CompilerRun, 'precompiled' | 'ast' | 'openSession' | 'tags'>;
-  /** Whether the AST can tell anything. */
-  readonly wantsAst: boolean;
+  /** Whether there are doc comments, events or an export header to be looked at. */
+  readonly mayHaveFacts: boolean;
+  /** For looking at them. */
+  readonly facts: FactsRequest;
   /** The source and the headers of the user's, as paths; the source first. */
   readonly userFiles: readonly string[];
   /** Where such a header was looked for and not found, as paths. */
@@ -117,10 +120,22 @@ export function prepareProject(request: ProjectRequest): Project {
     cache: request.scans,
   });
   const common = { ...prepared, precompiled: undefined, tags: scan.structTags.map(({ tag }) => tag) };
+  const userFiles = scan.files.filter(({ system }) => !system);
   const rest = {
     scan,
-    wantsAst: request.exportHeader !== undefined || hasDocsOrEvents(scan.userTexts, scan.identifiers),
-    userFiles: scan.files.filter(({ system }) => !system).map((file) => file.path),
+    facts: {
+      source: job.source,
+      exportHeader: request.exportHeader,
+      files: userFiles,
+      systemTexts: () =>
+        scan.files.flatMap(({ path: file, system, isScanned }) =>
+          system && isScanned ? (request.files.readText(file) ?? []) : [],
+        ),
+      defined: userDefines(cflags).map((define) => define.replace(/\W.*/s, '')),
+      readBytes: (file: string) => request.files.readBytes(file),
+    },
+    mayHaveFacts: request.exportHeader !== undefined || hasDocsOrEvents(scan.userTexts, scan.identifiers),
+    userFiles: userFiles.map((file) => file.path),
     absentUserFiles: scan.missing.filter((file) => isUsers(file, job)),
   };
   const ast = async () => ({ job, fallback: undefined });

@@ -6,8 +6,8 @@ import { MalformedError } from '../core/errors.ts';
 import type { Fields } from '../doc/comment-fields.ts';
 import type { EventType } from '../doc/event-types.ts';
 import type { BpfObject } from '../object/model.ts';
-import type { AstFacts } from './ast.ts';
 import type { CompiledSource } from './compile.ts';
+import type { SourceFacts } from './facts.ts';
 import { spelling } from './more-types.ts';
 
 export type TypesOptions = NonNullable<ModuleInput['options']>;
@@ -63,7 +63,7 @@ function eventTypes(btf: Btf, events: readonly EventType[], more: ReadonlyMap<st
   return found;
 }
 
-function moduleDocs({ docs, typeDocs }: AstFacts): ModuleDocs {
+function moduleDocs({ docs, typeDocs }: SourceFacts): ModuleDocs {
   const types = new Map<string, { doc?: string; members: ReadonlyMap<string, string> }>();
   for (const [name, { doc, members }] of [...typeDocs.typedefs, ...typeDocs.tags])
     types.set(name, { members, ...(doc === undefined ? {} : { doc }) });

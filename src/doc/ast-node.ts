@@ -68,11 +68,23 @@ export interface Extent {
   readonly end: number;
 }
 
+/** A declaration of the user's files: out of clang's AST, or in its shape read off the text (outline/). */
+export interface TopNode {
+  readonly kind: string;
+  readonly name: string | undefined;
+  /** The file as clang named it on its command line or found it through an `#include`. */
+  readonly file: string;
+  /** The node without its children. */
+  readonly head: ClangNode;
+  /** The node with all that is below it. */
+  readonly tree: ClangNode;
+  children(): readonly TopNode[];
+}
+
 const KIND = '"kind": "';
 
-export class AstNode {
+export class AstNode implements TopNode {
   readonly kind: string;
-  /** The file as clang named it on its command line or found it through an `#include`. */
   readonly file: string;
   readonly #bytes: Buffer;
   readonly #indent: number;
@@ -88,7 +100,6 @@ export class AstNode {
     this.kind = bytes.toString('latin1', at, bytes.indexOf('"', at));
   }
 
-  /** The node without its children. */
   get head(): ClangNode {
     if (this.#head === undefined) {
       const inner = this.#innerStart();
@@ -99,7 +110,6 @@ export class AstNode {
     return this.#head;
   }
 
-  /** The node with all that is below it. */
   get tree(): ClangNode {
     this.#tree ??= JSON.parse(this.#bytes.toString()) as ClangNode;
     return this.#tree;
@@ -109,7 +119,7 @@ export class AstNode {
     return this.head.name;
   }
 
-  /** The direct children, each as lazy as this node. */
+  /** Each as lazy as this node. */
   children(): AstNode[] {
     const inner = this.#innerStart();
     if (inner < 0) return [];

@@ -1,5 +1,5 @@
 /** What the nodes of variables and typedefs say beyond their name and place. */
-import { type AstNode, type ClangNode, placeOf } from './ast-node.ts';
+import { type ClangNode, placeOf, type TopNode } from './ast-node.ts';
 import { type CType, parseCType } from './c-type.ts';
 import type { SourceText } from './source-text.ts';
 
@@ -10,7 +10,7 @@ export const HIDDEN_SECTION = '';
  * The section that a variable or function is put into; `undefined` if in none. clang 19 tells its name, older ones only where
  * the attribute stands: at `SEC("…")` or at `section("…")`.
  */
-export function sectionOf(node: AstNode, text: SourceText | undefined): string | undefined {
+export function sectionOf(node: TopNode, text: SourceText | undefined): string | undefined {
   const attribute = node.children().find(({ kind }) => kind === 'SectionAttr')?.head;
   if (attribute === undefined) return undefined;
   if (attribute.section_name !== undefined) return attribute.section_name;
@@ -21,7 +21,7 @@ export function sectionOf(node: AstNode, text: SourceText | undefined): string |
 }
 
 /** What a typedef stands for; `untagged` if that is a struct, union or enum without a tag of its own. */
-export function typedefTarget(node: AstNode): { readonly type: CType; readonly untagged: boolean } {
+export function typedefTarget(node: TopNode): { readonly type: CType; readonly untagged: boolean } {
   // For such a struct clang makes a tag up, `struct event_t`; only the declaration tells.
   const hasNoTag = ({ decl, ownedTagDecl, inner }: ClangNode): boolean =>
     decl?.name === '' || ownedTagDecl?.name === '' || (inner ?? []).some(hasNoTag);

@@ -2,7 +2,7 @@
  * The doc comments of a program's variables, maps, programs and license, as the fields that each adds to its entry of the
  * skeleton. Only declarations of the source file itself count, never those of headers.
  */
-import type { AstNode } from './ast-node.ts';
+import type { TopNode } from './ast-node.ts';
 import { parseCType } from './c-type.ts';
 import { type Fields, fieldsOf } from './comment-fields.ts';
 import { HIDDEN_SECTION, sectionOf } from './declarations.ts';
@@ -76,7 +76,7 @@ class DocCollector {
     return { variables, maps, programs, license, warnings: this.#warnings };
   }
 
-  #addNode(node: AstNode): void {
+  #addNode(node: TopNode): void {
     const { head, kind, name } = node;
     if (name === undefined || head.storageClass === 'static') return;
     const comment = this.#unit.commentOf(node);
@@ -85,7 +85,7 @@ class DocCollector {
     else if (comment !== undefined && kind === 'RecordDecl') this.#typeComments.set(`${head.tagUsed} ${name}`, comment);
   }
 
-  #addEntity(node: AstNode, kind: Entity['kind'], name: string, comment: DocComment | undefined): void {
+  #addEntity(node: TopNode, kind: Entity['kind'], name: string, comment: DocComment | undefined): void {
     let entity = this.#entities.get(name);
     if (entity === undefined) {
       entity = { kind, section: undefined, type: '', own: undefined, shared: undefined };

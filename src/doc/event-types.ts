@@ -48,24 +48,43 @@ interface Sender {
   readonly size: number | undefined;
 }
 
-const HELPERS: readonly (readonly [name: string, map: number | undefined, data: number | 'result', size: number])[] = [
-  ['bpf_ringbuf_reserve', 0, 'result', 1],
-  ['bpf_ringbuf_output', 0, 1, 2],
-  ['bpf_perf_event_output', 1, 3, 4],
-  ['bpf_skb_output', 1, 3, 4],
-  ['bpf_xdp_output', 1, 3, 4],
-  ['bpf_seq_write', undefined, 1, 2],
+/** A helper of the kernel, and which of its arguments tell what. */
+export interface Helper {
+  readonly name: string;
+  readonly map: number | undefined;
+  /** `result`: it gives memory to write the event to. */
+  readonly data: number | 'result';
+  readonly size: number;
+}
+
+export const HELPERS: readonly Helper[] = [
+  { name: 'bpf_ringbuf_reserve', map: 0, data: 'result', size: 1 },
+  { name: 'bpf_ringbuf_output', map: 0, data: 1, size: 2 },
+  { name: 'bpf_perf_event_output', map: 1, data: 3, size: 4 },
+  { name: 'bpf_skb_output', map: 1, data: 3, size: 4 },
+  { name: 'bpf_xdp_output', map: 1, data: 3, size: 4 },
+  { name: 'bpf_seq_write', map: undefined, data: 1, size: 2 },
 ];
 
-const DYNPTR_HELPER = 'bpf_ringbuf_reserve_dynptr';
+export const DYNPTR_HELPER = 'bpf_ringbuf_reserve_dynptr';
 
 /** The kernel's helpers whose calls are looked at. */
-export const EVENT_HELPERS: readonly string[] = [...HELPERS.map(([name]) => name), DYNPTR_HELPER];
+export const EVENT_HELPERS: readonly string[] = [...HELPERS.map(({ name }) => name), DYNPTR_HELPER];
 
 /** How many functions may stand between a helper and the code that knows the type. */
 const MAX_WRAPPERS = 4;
 
-export function findEventTypes(unit: SourceUnit): EventTypes {
+/** Of events in source order: each type once for a map and helper. */
+export function firstOfEach(events: readonly EventType[]): EventType[] {
+  const first = new Map<string, EventType>();
+  for (const event of events) {
+    const key = [event.map, event.helper, event.type.kind, event.type.name].join('\0');
+    if (!first.has(key)) first.set(key, event);
+  }
+  return [...first.values()];
+}
+
+export function findEventTypes(unit: SourceUnit<AstNode>): EventTypes {
   return new EventFinder(unit).find();
 }
 
@@ -88,7 +107,7 @@ class EventFinder {
   /** Senders made out of functions of the program, by what they are, so that recursion ends. */
   readonly #known = new Set<string>();
 
-  constructor(unit: SourceUnit) {
+  constructor(unit: SourceUnit<AstNode>) {
     this.#unit = unit;
     this.#mapValue = (map) => mapValueType(unit, map);
     for (const node of unit.nodes) {
@@ -106,19 +125,14 @@ class EventFinder {
   find(): EventTypes {
     this.#warnOfDynptrs();
     let senders: ReadonlyMap<string, readonly Sender[]> = new Map(
-      HELPERS.map(([helper, map, data, size]) => [
-        helper,
-        [{ helper, map: map === undefined ? {} : { parameter: map }, data, size }],
+      HELPERS.map(({ name, map, data, size }) => [
+        name,
+        [{ helper: name, map: map === undefined ? {} : { parameter: map }, data, size }],
       ]),
     );
     for (let level = 0; level <= MAX_WRAPPERS && senders.size > 0; level++) senders = this.#follow(senders);
     const inOrder = this.#found.toSorted((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1]);
-    const first = new Map<string, EventType>();
-    for (const { event } of inOrder) {
-      const key = [event.map, event.helper, event.type.kind, event.type.name].join('\0');
-      if (!first.has(key)) first.set(key, event);
-    }
-    return { events: [...first.values()], warnings: this.#warnings };
+    return { events: firstOfEach(inOrder.map(({ event }) => event)), warnings: this.#warnings };
   }
 
   /** Looks at all calls of the senders. @returns the functions that only pass an event on */

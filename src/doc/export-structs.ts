@@ -2,7 +2,7 @@
  * Which structs a program exports: those whose doc comment says `@export`, and those that the export header defines itself.
  * Nested structs are left out: the loader takes the first export type for the event, and a part of the event must not be that.
  */
-import { type AstNode, extentOf } from './ast-node.ts';
+import { extentOf, type TopNode } from './ast-node.ts';
 import { typedefTarget } from './declarations.ts';
 import type { SourceUnit, SourceWarning } from './source-unit.ts';
 
@@ -45,7 +45,7 @@ export function taggedStructs(unit: SourceUnit): {
   return { structs, untagged: tagged.filter(isUntaggedStruct).map((node) => definedType(unit, node)), warnings };
 }
 
-function refusal(node: AstNode, structs: readonly DefinedType[]): string | undefined {
+function refusal(node: TopNode, structs: readonly DefinedType[]): string | undefined {
   const { name } = node;
   if (isStruct(node) || name === undefined) return undefined;
   if (isUntaggedStruct(node)) {
@@ -57,26 +57,26 @@ function refusal(node: AstNode, structs: readonly DefinedType[]): string | undef
   return `@export: ${name} is not a struct; a package exports nothing else`;
 }
 
-function isTypeDefinition(node: AstNode): boolean {
+function isTypeDefinition(node: TopNode): boolean {
   return node.kind === 'TypedefDecl' || node.kind === 'EnumDecl' || node.head.completeDefinition === true;
 }
 
-function isStruct({ kind, head, name }: AstNode): boolean {
+function isStruct({ kind, head, name }: TopNode): boolean {
   return kind === 'RecordDecl' && head.tagUsed === 'struct' && head.completeDefinition === true && name !== undefined;
 }
 
-function isUntaggedStruct(node: AstNode): boolean {
+function isUntaggedStruct(node: TopNode): boolean {
   if (node.kind !== 'TypedefDecl') return false;
   const { type, untagged } = typedefTarget(node);
   return untagged && type.kind === 'struct';
 }
 
-function isTagged(unit: SourceUnit, node: AstNode): boolean {
+function isTagged(unit: SourceUnit, node: TopNode): boolean {
   const comment = unit.commentOf(node);
   return comment !== undefined && unit.pieces(node.file, comment).some(({ command }) => command === 'export');
 }
 
-function definedType(unit: SourceUnit, node: AstNode): DefinedType {
+function definedType(unit: SourceUnit, node: TopNode): DefinedType {
   const { line } = unit.warning(node.file, extentOf(node.head)!.name, '');
   return { name: node.name!, file: node.file, line };
 }

@@ -1,5 +1,5 @@
 /** The type of a map's values, as its definition in the source says: `__type(value, struct event)`. */
-import { type AstNode, extentOf } from './ast-node.ts';
+import { extentOf, type TopNode } from './ast-node.ts';
 import { type CType, cTypeOf } from './c-type.ts';
 import type { SourceUnit } from './source-unit.ts';
 
@@ -13,7 +13,7 @@ export function mapValueType({ nodes }: SourceUnit, map: string): CType | undefi
 }
 
 /** The struct that a variable is of: one with its tag, or the one written in the same statement. */
-function structOf(nodes: readonly AstNode[], variable: AstNode): AstNode | undefined {
+function structOf(nodes: readonly TopNode[], variable: TopNode): TopNode | undefined {
   const type = cTypeOf(variable.head.type);
   const extent = extentOf(variable.head);
   if (type.kind !== 'struct' || extent === undefined) return undefined;

@@ -34,19 +34,18 @@ export interface Position {
   readonly column: number;
 }
 
-// The alternatives in their order: line comment, block comment, string, character constant, preprocessor line, mark. A
-// preprocessor line takes its comments with it, also one that ends lines later: they are about the line, not about what follows.
-const TOKEN = new RegExp(
-  [
-    String.raw`\/\/(?:\\\r?\n|[^\n])*`,
-    String.raw`\/\*[^]*?(?:\*\/|$)`,
-    String.raw`"(?:\\\r?\n|\\.|[^"\\\n])*"?`,
-    String.raw`'(?:\\\r?\n|\\.|[^'\\\n])*'?`,
-    String.raw`#(?:\/\*[^]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'|\\\r?\n|[^\n])*`,
-    '[;,{}()[\\]]',
-  ].join('|'),
-  'g',
-);
+/**
+ * What is one piece, whatever stands in it: line comment, block comment, string, character constant, preprocessor line. Such a line takes its
+ * comments with it, also one that ends lines later: they are about the line, not about what follows.
+ */
+export const LITERALS: readonly string[] = [
+  String.raw`\/\/(?:\\\r?\n|[^\n])*`,
+  String.raw`\/\*[^]*?(?:\*\/|$)`,
+  String.raw`"(?:\\\r?\n|\\.|[^"\\\n])*"?`,
+  String.raw`'(?:\\\r?\n|\\.|[^'\\\n])*'?`,
+  String.raw`#(?:\/\*[^]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'|\\\r?\n|[^\n])*`,
+];
+const TOKEN = new RegExp([...LITERALS, '[;,{}()[\\]]'].join('|'), 'g');
 const TOKEN_OR_WORD = new RegExp(String.raw`${TOKEN.source}|\w+`, 'g');
 /** Begins a doc comment; so do no rulers (`////`, `/***`), and not the empty comment. */
 const DOC_START = /\/\/\/(?!\/)|\/\/!|\/\*\*(?![*/])|\/\*!/;
@@ -68,6 +67,12 @@ export class SourceText {
   /** Index of the first mark that starts at or behind `offset`; the number of marks when there is none. */
   markAt(offset: number): number {
     return lowerBound(this.marks.length, (index) => this.marks[index]!.start >= offset);
+  }
+
+  hasDocBetween(from: number, to: number): boolean {
+    for (let index = this.markAt(from); index < this.marks.length && this.marks[index]!.start < to; index++)
+      if (this.marks[index]!.kind === 'doc') return true;
+    return false;
   }
 
   /** Counted from 1, the column in bytes as clang does. */

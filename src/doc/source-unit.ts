@@ -1,12 +1,10 @@
-/**
- * What all the questions of this folder are put to: the top-level nodes of the user's files and the texts of those files. Each
- * text is read into marks once, when first needed.
- */
-import { type AstNode, type Extent, extentOf } from './ast-node.ts';
+/** What all the questions of this folder are put to: the top-level nodes of the user's files and the texts of those files. */
+import { type Extent, extentOf, type TopNode } from './ast-node.ts';
 import { commentOf, type Declaration, leadingComment } from './attach.ts';
 import { type Piece, readPieces } from './comment-commands.ts';
 import { commentLines } from './comment-lines.ts';
-import { type DocComment, lowerBound, SourceText } from './source-text.ts';
+import { type DocComment, lowerBound, type SourceText } from './source-text.ts';
+import type { SourceTexts } from './source-texts.ts';
 
 /** Something that the user should hear of; the build goes on. */
 export interface SourceWarning {
@@ -16,31 +14,23 @@ export interface SourceWarning {
   readonly message: string;
 }
 
-export class SourceUnit {
-  readonly nodes: readonly AstNode[];
-  readonly #sources: ReadonlyMap<string, Uint8Array>;
-  readonly #texts = new Map<string, SourceText | undefined>();
+export class SourceUnit<Node extends TopNode = TopNode> {
+  readonly nodes: readonly Node[];
+  readonly #texts: SourceTexts;
   readonly #ends = new Map<string, number[]>();
 
-  /**
-   * @param nodes    of the user's files: {@link splitAst}
-   * @param sources  the files' bytes by the names that the nodes have (`AstNode.file`); a file that is missing has no comments
-   */
-  constructor(nodes: readonly AstNode[], sources: ReadonlyMap<string, Uint8Array>) {
-    this.nodes = nodes.filter((node) => node.head.isImplicit !== true);
-    this.#sources = sources;
+  /** @param nodes  of the user's files: {@link splitAst}, {@link readOutline} */
+  constructor(nodes: readonly Node[], texts: SourceTexts) {
+    this.nodes = nodes.filter(({ head }) => head.isImplicit !== true);
+    this.#texts = texts;
   }
 
   text(file: string): SourceText | undefined {
-    if (!this.#texts.has(file)) {
-      const bytes = this.#sources.get(file);
-      this.#texts.set(file, bytes === undefined ? undefined : new SourceText(bytes));
-    }
     return this.#texts.get(file);
   }
 
   /** The doc comment of a top-level declaration. */
-  commentOf(node: AstNode): DocComment | undefined {
+  commentOf(node: TopNode): DocComment | undefined {
     const text = this.text(node.file);
     const extent = extentOf(node.head);
     if (text === undefined || extent === undefined) return undefined;

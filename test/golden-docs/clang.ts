@@ -1,12 +1,19 @@
 /** Runs the clangs that are installed, two at a time, for tests that need a real syntax tree. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AstNode } from '../../src/doc/ast-node.ts';
 import { AstSplitter } from '../../src/doc/ast-split.ts';
+import { collectDocs } from '../../src/doc/docs.ts';
+import { type EventType, findEventTypes } from '../../src/doc/event-types.ts';
+import { taggedStructs } from '../../src/doc/export-structs.ts';
+import { readOutline } from '../../src/doc/outline/outline.ts';
+import { SourceTexts } from '../../src/doc/source-texts.ts';
 import { SourceUnit } from '../../src/doc/source-unit.ts';
+import { collectTypeDocs } from '../../src/doc/type-docs.ts';
 
 export const SOURCE = 'case.bpf.c';
 
@@ -21,19 +28,67 @@ export const CLANGS: readonly string[] = ['clang', 'clang-16', 'clang-19'].filte
 );
 if (CLANGS.length === 0 && process.env.CI) throw new Error('no clang is installed, but CI has to run these tests');
 
-/** @param files  name → text or bytes; {@link SOURCE} is the main file */
-export async function unitOf(clang: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<SourceUnit> {
+/** Name → text or bytes; {@link SOURCE} is the main file. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
+
+export function textsOf(files: Files): SourceTexts {
+  // clang calls a header that is found beside the source `./name`.
+  return new SourceTexts((file) => Buffer.from(files[file.replace(/^\.\//, '')]!));
+}
+
+export async function unitOf(clang: string, files: Files): Promise<SourceUnit<AstNode>> {
   const dir = await mkdtemp(join(tmpdir(), 'ecc-doc-'));
   try {
     await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, name), text)));
     const nodes = await userNodes(clang, dir);
-    // clang calls a header that is found beside the source `./name`.
-    const nameOf = (file: string) => file.replace(/^\.\//, '');
-    const found = [...new Set(nodes.map(({ file }) => file))];
-    return new SourceUnit(nodes, new Map(found.map((file) => [file, Buffer.from(files[nameOf(file)]!)])));
+    return new SourceUnit(nodes, textsOf(files));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** What the build takes from a program, out of clang's AST. Ids and places that nobody is shown are left out. */
+export async function factsByAst(clang: string, files: Files) {
+  const unit = await unitOf(clang, files);
+  return factsOf(unit, findEventTypes(unit).events);
+}
+
+/** The same, read off the text; `undefined` where that leaves a doubt. */
+export function factsByText(files: Files) {
+  const texts = textsOf(files);
+  const outline = readOutline({
+    source: SOURCE,
+    userFiles: Object.keys(files),
+    texts,
+    systemTexts,
+    defined: ['__TARGET_ARCH_x86'],
+  });
+  return outline && factsOf(new SourceUnit(outline.nodes, texts), outline.events);
+}
+
+function factsOf(unit: SourceUnit, events: readonly EventType[]) {
+  const { warnings, ...docs } = collectDocs(unit, SOURCE);
+  const tagged = taggedStructs(unit);
+  const plain = ({ file, ...rest }: { file: string }) => ({ ...rest, file: file.replace(/^\.\//, '') });
+  return {
+    docs,
+    types: collectTypeDocs(unit),
+    structs: tagged.structs.map(plain),
+    untagged: tagged.untagged.map(plain),
+    events: events.map(plain),
+    warnings: [...warnings, ...tagged.warnings].map(plain),
+  };
+}
+
+let systemHeaders: readonly string[] | undefined;
+
+/** Of libbpf's headers and of those that they include. */
+function systemTexts(): readonly string[] {
+  const directory = '/usr/include/bpf';
+  systemHeaders ??= readdirSync(directory)
+    .filter((name) => name.startsWith('bpf_') && name !== 'bpf_helper_defs.h')
+    .map((name) => readFileSync(join(directory, name), 'utf8'));
+  return systemHeaders;
 }
 
 const waiting: (() => void)[] = [];

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { collectDocs } from '../../src/doc/docs.ts';
 import { hasDocsOrEvents } from '../../src/doc/relevance.ts';
-import { CLANGS, SOURCE, unitOf } from './clang.ts';
+import { CLANGS, factsByText, SOURCE, unitOf } from './clang.ts';
 
 interface Case {
   readonly id: string;
@@ -24,10 +24,13 @@ const { cases } = JSON.parse(await readFile(new URL('cases.golden.json', import.
   cases: Case[];
 };
 
+const withoutClang = new Set<string>();
+
 describe.each(CLANGS)('doc comments read with %s', (clang) => {
-  test.concurrent.each(cases)('$id', async ({ entry, name, source, headers, encoding, best, alt, warn }) => {
+  test.concurrent.each(cases)('$id', async ({ id, entry, name, source, headers, encoding, best, alt, warn }) => {
     const bytes = Buffer.from(source, encoding === 'latin-1' ? 'latin1' : 'utf8');
-    const docs = collectDocs(await unitOf(clang, { ...headers, [SOURCE]: bytes }), SOURCE);
+    const files = { ...headers, [SOURCE]: bytes };
+    const docs = collectDocs(await unitOf(clang, files), SOURCE);
     const found = {
       variable: docs.variables.get(name),
       map: docs.maps.get(name),
@@ -37,7 +40,14 @@ describe.each(CLANGS)('doc comments read with %s', (clang) => {
     expect([best, ...(alt ?? [])]).toContainEqual({ ...found });
     expect(docs.warnings.length > 0).toBe(warn ?? false);
     if (Object.keys({ ...found }).length > 0 || warn) expect(hasDocsOrEvents([source], new Set())).toBe(true);
+    const byText = factsByText(files);
+    if (byText !== undefined) {
+      const { warnings, ...rest } = docs;
+      expect(byText).toMatchObject({ docs: rest, warnings });
+      withoutClang.add(id);
+    }
   });
+  test('for most of them clang is not needed', () => expect(withoutClang.size).toBeGreaterThan(42));
 });
 
 test('all cases are there', () => expect(cases).toHaveLength(84));

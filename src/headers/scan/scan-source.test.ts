@@ -46,7 +46,7 @@ describe('includes', () => {
   test('where a file was looked for in vain is told', () => {
     const found = scan({ 'src/prog.bpf.c': '#include "a.h"', 'usr/a.h': '' });
     expect(found.missing).toEqual(['src/a.h', 'inc/a.h', 'first/a.h']);
-    expect(found.files).toContainEqual({ path: 'usr/a.h', system: true });
+    expect(found.files).toContainEqual({ path: 'usr/a.h', system: true, isScanned: true });
   });
 
   test('include_next goes on behind the directory of the including file', () => {

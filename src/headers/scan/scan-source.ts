@@ -51,6 +51,13 @@ export interface SourceStructTag {
   readonly line: number;
 }
 
+export interface ScannedFile {
+  readonly path: string;
+  readonly system: boolean;
+  /** Whether its text was looked at: not that of a whole `vmlinux.h`, nor that of libbpf's list of helpers. */
+  readonly isScanned: boolean;
+}
+
 export interface SourceScan {
   readonly identifiers: ReadonlySet<string>;
   /** Functions that the program or a header of its declares at file scope. */
@@ -62,7 +69,7 @@ export interface SourceScan {
   /** The texts of the user's files. */
   readonly userTexts: readonly string[];
   /** All files that were found, the source first. */
-  readonly files: readonly { readonly path: string; readonly system: boolean }[];
+  readonly files: readonly ScannedFile[];
   /** Where a file was looked for and not found: would there be one, the scan could differ. */
   readonly missing: readonly string[];
   /** True when something includes a `vmlinux.h`. */
@@ -110,7 +117,7 @@ class Scanner {
   readonly #declaredFunctions = new Set<string>();
   readonly #own = { tags: new Map<string, OwnTag>(), ordinary: new Set<string>() };
   readonly #structTags = new Map<string, SourceStructTag>();
-  readonly #files = new Map<string, { readonly path: string; readonly system: boolean }>();
+  readonly #files = new Map<string, ScannedFile>();
   readonly #missing = new Set<string>();
   readonly #includeMacros = new Map<string, Set<string>>();
   readonly #pending: PendingInclude[] = [];
@@ -128,7 +135,7 @@ class Scanner {
     const { source, text, defines = [], forcedIncludes = [] } = this.#request;
     for (const define of defines) this.#define(define);
     const main: FoundFile = { path: source, system: false, pathIndex: -1 };
-    this.#files.set(resolve(source), { path: source, system: false });
+    this.#files.set(resolve(source), { path: source, system: false, isScanned: true });
     this.#take(text, scanTokens(text), main);
     for (const name of forcedIncludes) {
       // clang looks for these from the working directory, then as for a quoted include.
@@ -231,10 +238,10 @@ class Scanner {
         continue;
       }
       if (isVmlinux && isOurHeader(text)) continue;
-      this.#files.set(key, { path: candidate.path, system: candidate.system });
+      const isScanned = !(isVmlinux && text.length > LARGEST_STUB) && basename(candidate.path) !== HELPER_DEFS;
+      this.#files.set(key, { path: candidate.path, system: candidate.system, isScanned });
       if (isVmlinux) this.#ownVmlinux ??= candidate.path;
-      if (isVmlinux && text.length > LARGEST_STUB) return;
-      if (basename(candidate.path) === HELPER_DEFS) return;
+      if (!isScanned) return;
       this.#take(text, this.#request.cache?.tokens(key, text) ?? scanTokens(text), candidate);
       return;
     }
