@@ -9,6 +9,9 @@ import { build } from 'esbuild';
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 const source = (...parts) => path.join(here, '..', 'src', ...parts);
 const scratch = mkdtempSync(path.join(tmpdir(), 'ecc-bench-'));
+const env = { ...process.env };
+// the engine is to run as it does for users
+for (const name of ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS']) delete env[name];
 try {
   const object = path.join(scratch, 'types.o');
   execFileSync(process.env.CLANG ?? 'clang', [
@@ -48,7 +51,7 @@ try {
     platform: 'node',
     alias: { 'ebpf-ecc/decode': source('decode', 'index.ts'), generated },
   });
-  execFileSync(process.execPath, [bench, ...process.argv.slice(2)], { stdio: 'inherit' });
+  execFileSync(process.execPath, [bench, ...process.argv.slice(2)], { stdio: 'inherit', env });
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -1,60 +1,135 @@
 /**
  * What is asked of every table once, while it is opened: where its types begin, and that all they refer to is there.
  *
- * This is the first code that runs, over a million words, before the engine has compiled it well. So the loops are small and do the
- * same whatever the kind: such loops are compiled soonest, and what they were compiled for stays true. What exactly is wrong with a
- * bad table is found out afterwards.
+ * This is the first code that runs, over a million words, before the engine has compiled it well. So it is one loop over the words, which only
+ * finds out whether the table is good. What exactly is wrong with a bad one is found out afterwards.
  */
 import { MalformedError } from '../core/errors.ts';
 import { aKind, Kind } from './kinds.ts';
+import { EACH, FIXED, IS_FUNC, NAMED, PART, REFERS, SHAPES, TYPED, wordsOf } from './shapes.ts';
 import { signedWords } from './signed-words.ts';
 import type { Btf } from './table.ts';
 import { HEAD_WORDS } from './words.ts';
 
-const KINDS = 32;
-/** Words of a type by kind, its elements aside; 0 for kinds that there are not. */
-const WORDS = new Uint8Array(KINDS).fill(HEAD_WORDS, Kind.int, Kind.enum64 + 1);
-for (const kind of [Kind.int, Kind.var, Kind.declTag]) WORDS[kind] = HEAD_WORDS + 1;
-WORDS[Kind.array] = HEAD_WORDS + 3;
-/** Words of each of `vlen` elements. */
-const ELEMENT_WORDS = new Uint8Array(KINDS);
-for (const kind of [Kind.struct, Kind.union, Kind.datasec, Kind.enum64]) ELEMENT_WORDS[kind] = 3;
-for (const kind of [Kind.enum, Kind.funcProto]) ELEMENT_WORDS[kind] = 2;
-
-/** All bits for the kinds whose third word is a type. */
-const REFERS = new Int32Array(KINDS);
-for (const kind of [
-  ...[Kind.ptr, Kind.typedef, Kind.volatile, Kind.const, Kind.restrict, Kind.typeTag],
-  ...[Kind.func, Kind.funcProto, Kind.var, Kind.declTag],
-]) {
-  REFERS[kind] = -1;
-}
-/** All bits for the kinds whose elements begin with a name, and for those that have a type in their elements. */
-const NAMES = new Int32Array(KINDS);
-const TYPES = new Int32Array(KINDS);
-for (const kind of [Kind.struct, Kind.union, Kind.funcProto]) NAMES[kind] = TYPES[kind] = -1;
-for (const kind of [Kind.enum, Kind.enum64]) NAMES[kind] = -1;
-TYPES[Kind.datasec] = -1;
-/** Which word of an element is the type. */
-const TYPE_COLUMN = new Uint8Array(KINDS).fill(1);
-TYPE_COLUMN[Kind.datasec] = 0;
-
-/** Words of a type with that info word; 0 when there is no such kind. */
-function wordsOf(info: number): number {
-  const kind = (info >>> 24) & 0x1f;
-  return WORDS[kind]! + ELEMENT_WORDS[kind]! * (info & 0xffff);
+/** A table that is being opened. */
+interface Unchecked {
+  /** Words of the base, then its own. */
+  readonly words: Uint32Array;
+  readonly base: Btf | undefined;
+  /** Length of the string section, that of the base included. */
+  readonly stringsLength: number;
+  /** Names the bytes in messages. */
+  readonly what: string;
 }
 
 /**
- * The word at which each type begins, by id, those of the base included.
+ * Checks the types of a table and that the names and types that they refer to are there. A base is not checked again.
+ * @returns the word at which each type begins, by id, those of the base included
+ * @throws {MalformedError} `BTF_TRUNCATED`, `BTF_BAD_KIND`, `BTF_BAD_NAME`, `BTF_BAD_TYPE_ID`, `BTF_BAD_FUNC`
+ */
+export function checkTypes(table: Unchecked): Uint32Array {
+  const good = placesOfGood(table);
+  if (good !== undefined) return good;
+  const places = placeTypes(table.words, table.base, table.what);
+  throwFirstBad(table.words, places, table.base?.count ?? 1, table.stringsLength, table.what);
+  return places;
+}
+
+/** What {@link checkTypes} gives, `undefined` when anything is wrong. */
+function placesOfGood({ words, base, stringsLength }: Unchecked): Uint32Array | undefined {
+  const firstId = base?.count ?? 1;
+  const places = roomForPlaces(words, base);
+  const prototypes = new Int32Array(room(places.length - firstId));
+  const signed = signedWords({ words });
+  const seen = passOverTypes(signed, base?.words.length ?? 0, places, firstId, prototypes);
+  // what is negative is larger than any table
+  const isInside = seen.maxName < stringsLength && seen.maxType < seen.count && seen.signs >= 0;
+  if (seen.end !== words.length || !isInside || !areFuncProtos(prototypes, seen.funcs, signed, places))
+    return undefined;
+  return places.subarray(0, seen.count);
+}
+
+/** What was seen in a pass over types. */
+interface Seen {
+  /** The word behind the last type that is whole and of a known kind. */
+  readonly end: number;
+  /** Number of type ids, and of funcs. */
+  readonly count: number;
+  readonly funcs: number;
+  /** The largest offset of a name and the largest id that were referred to, as signed numbers, and the bits of all of them. */
+  readonly maxName: number;
+  readonly maxType: number;
+  readonly signs: number;
+}
+
+/** Notes where each type begins and what funcs refer to, as far as there are types. Does the same for all kinds, see ./shapes.ts. */
+function passOverTypes(
+  words: Int32Array,
+  firstWord: number,
+  places: Uint32Array,
+  firstId: number,
+  prototypes: Int32Array,
+): Seen {
+  const lastHead = words.length - HEAD_WORDS;
+  let at = firstWord;
+  let id = firstId;
+  let funcs = 0;
+  let maxName = 0;
+  let maxType = 0;
+  let signs = 0;
+  while (at <= lastHead) {
+    const info = words[at + 1]!;
+    const shape = SHAPES[(info >>> 24) & 0x1f]!;
+    const fixed = (shape >> FIXED) & PART;
+    const each = (shape >> EACH) & PART;
+    let place = at + (shape & PART);
+    const end = place + fixed + each * (info & 0xffff);
+    if (place === at || end > words.length) break;
+    places[id++] = at;
+    const ownName = words[at]!;
+    const ref = words[at + 2]! & -((shape >> REFERS) & 1);
+    if (ownName > maxName) maxName = ownName;
+    if (ref > maxType) maxType = ref;
+    signs |= ownName | ref;
+    prototypes[funcs] = ref;
+    funcs += (shape >> IS_FUNC) & 1;
+    if (place < end) {
+      const names = -((shape >> NAMED) & 1);
+      const types = -((shape >> TYPED) & 1);
+      for (const step = fixed + each; place < end; place += step) {
+        const first = words[place]!;
+        const name = first & names;
+        const firstType = first ^ name;
+        const type = words[place + 1]! & types;
+        if (name > maxName) maxName = name;
+        if (firstType > maxType) maxType = firstType;
+        if (type > maxType) maxType = type;
+        signs |= first | type;
+      }
+    }
+    at = end;
+  }
+  return { end: at, count: id, funcs, maxName, maxType, signs };
+}
+
+/** libbpf refuses a func that does not refer to a prototype; code that prints or rewrites functions relies on it. */
+function areFuncProtos(ids: Int32Array, count: number, words: Int32Array, places: Uint32Array): boolean {
+  for (let index = 0; index < count; index++) {
+    const id = ids[index]!;
+    if (id === 0 || ((words[places[id]! + 1]! >>> 24) & 0x1f) !== Kind.funcProto) return false;
+  }
+  return true;
+}
+
+/**
+ * The word at which each type begins, by id, those of the base included: all that is asked of a table that is known to be good.
  * @param what  names the bytes in messages
  * @throws {MalformedError} `BTF_TRUNCATED`, `BTF_BAD_KIND`
  */
 export function placeTypes(words: Uint32Array, base: Btf | undefined, what: string): Uint32Array {
   const firstId = base?.count ?? 1;
   const firstWord = base?.words.length ?? 0;
-  const places = new Uint32Array(firstId + Math.floor((words.length - firstWord) / HEAD_WORDS));
-  if (base !== undefined) places.set(base.offsets);
+  const places = roomForPlaces(words, base);
   const count = fillPlaces(signedWords({ words }), firstWord, places, firstId);
   const last = places[count - 1]!;
   const end = count === firstId ? firstWord : last + wordsOf(words[last + 1]!);
@@ -62,7 +137,21 @@ export function placeTypes(words: Uint32Array, base: Btf | undefined, what: stri
   if (end < words.length && end + HEAD_WORDS > words.length)
     throw truncated(what, count, end + HEAD_WORDS, words.length);
   if (end < words.length) throw badKind(what, count, words[end + 1]!);
-  return places.slice(0, count);
+  return places.subarray(0, count);
+}
+
+/** Places for as many types as there can be, those of the base filled in. */
+function roomForPlaces(words: Uint32Array, base: Btf | undefined): Uint32Array {
+  const own = Math.floor((words.length - (base?.words.length ?? 0)) / HEAD_WORDS);
+  const places = new Uint32Array(room((base?.count ?? 1) + own));
+  places[0] = 0;
+  if (base !== undefined) places.set(base.offsets);
+  return places;
+}
+
+/** Memory for words, not cleared: of what is never written to, most is no memory at all. */
+function room(words: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(words * Uint32Array.BYTES_PER_ELEMENT).buffer as ArrayBuffer;
 }
 
 /** Notes where each type begins, as far as there are types; gives the id behind the last. */
@@ -75,71 +164,6 @@ function fillPlaces(words: Int32Array, firstWord: number, places: Uint32Array, f
     places[id++] = at;
   }
   return id;
-}
-
-/**
- * Checks that the names and types that types refer to are there.
- * @param firstId  the first type to be checked: a base is not checked again
- * @throws {MalformedError} `BTF_BAD_NAME`, `BTF_BAD_TYPE_ID`, `BTF_BAD_FUNC`
- */
-export function checkReferences(
-  words: Uint32Array,
-  offsets: Uint32Array,
-  firstId: number,
-  stringsLength: number,
-  what: string,
-): void {
-  const signed = signedWords({ words });
-  const isGood =
-    areNamesAndTypesInside(signed, offsets, firstId, stringsLength) && haveFuncsPrototypes(signed, offsets, firstId);
-  if (!isGood) throwFirstBad(words, offsets, firstId, stringsLength, what);
-}
-
-function areNamesAndTypesInside(
-  words: Int32Array,
-  offsets: Uint32Array,
-  firstId: number,
-  stringsLength: number,
-): boolean {
-  let name = 0;
-  let type = 0;
-  let signs = 0;
-  for (let id = firstId; id < offsets.length; id++) {
-    const at = offsets[id]!;
-    const info = words[at + 1]!;
-    const kind = (info >>> 24) & 0x1f;
-    const ownName = words[at]!;
-    const ref = words[at + 2]! & REFERS[kind]!;
-    if (ownName > name) name = ownName;
-    if (ref > type) type = ref;
-    signs |= ownName | ref;
-    const step = ELEMENT_WORDS[kind]!;
-    const end = at + HEAD_WORDS + step * (info & 0xffff);
-    for (let element = at + HEAD_WORDS; element < end; element += step) {
-      const elementName = words[element]! & NAMES[kind]!;
-      const elementType = words[element + TYPE_COLUMN[kind]!]! & TYPES[kind]!;
-      if (elementName > name) name = elementName;
-      if (elementType > type) type = elementType;
-      signs |= elementName | elementType;
-    }
-    if (kind === Kind.array) {
-      type = Math.max(type, words[at + 3]!, words[at + 4]!);
-      signs |= words[at + 3]! | words[at + 4]!;
-    }
-  }
-  // what is negative here is larger than any table
-  return name < stringsLength && type < offsets.length && signs >= 0;
-}
-
-/** libbpf refuses a func that does not refer to a prototype; code that prints or rewrites functions relies on it. */
-function haveFuncsPrototypes(words: Int32Array, offsets: Uint32Array, firstId: number): boolean {
-  for (let id = firstId; id < offsets.length; id++) {
-    const at = offsets[id]!;
-    if (((words[at + 1]! >>> 24) & 0x1f) !== Kind.func) continue;
-    const proto = words[at + 2]!;
-    if (proto === 0 || ((words[offsets[proto]! + 1]! >>> 24) & 0x1f) !== Kind.funcProto) return false;
-  }
-  return true;
 }
 
 /** Says what is wrong, once something is. */

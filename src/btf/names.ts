@@ -3,6 +3,7 @@
  * is made for a name that nobody asks for, which is what keeps opening a kernel's BTF cheap.
  */
 import type { TypeId } from './kinds.ts';
+import { hashName, makeNameKey, type NameKey } from './name-hash.ts';
 import { signedWords } from './signed-words.ts';
 import type { Btf } from './table.ts';
 
@@ -40,55 +41,65 @@ function idsAt(btf: Btf, first: number, last: number, places?: ReadonlySet<numbe
   return ids;
 }
 
-/** Bytes of a name that go into its hash: names that share megabytes must not cost megabytes each. */
-const MAX_HASHED = 256;
-
+/** A hash table of the names of all types, over the bytes of the string section. */
 export class NameIndex {
   readonly #btf: Btf;
+  readonly #key = makeNameKey();
   /** Hash bucket → last type id in it; 0 = empty. */
   readonly #heads: Uint32Array;
   /** Type id → the next one in its bucket. Ids go in descending, so chains ascend. */
   readonly #next: Uint32Array;
-  readonly #mask: number;
 
   constructor(btf: Btf) {
-    const { words, offsets, strings } = btf;
+    const { offsets, strings } = btf;
     let size = 1024;
     while (size < offsets.length) size *= 2;
     this.#btf = btf;
-    this.#mask = size - 1;
     this.#heads = new Uint32Array(size);
     this.#next = new Uint32Array(offsets.length);
-    for (let id = offsets.length - 1; id > 0; id--) {
-      const start = words[offsets[id]!]!;
-      if (start === 0) continue;
-      let hash = 0x811c9dc5;
-      const end = start + MAX_HASHED;
-      for (let at = start, byte = strings[at]!; byte !== 0 && at < end; byte = strings[++at]!)
-        hash = Math.imul(hash ^ byte, 0x01000193);
-      const bucket = (hash ^ (hash >>> 15)) & this.#mask;
-      this.#next[id] = this.#heads[bucket]!;
-      this.#heads[bucket] = id;
-    }
+    const view = new DataView(strings.buffer, strings.byteOffset, strings.length);
+    fillBuckets(signedWords(btf), offsets, view, this.#key, this.#heads, this.#next);
   }
 
   find(name: string): TypeId[] {
-    if (name === '') return [];
-    const bytes = Buffer.from(name);
-    let hash = 0x811c9dc5;
-    for (const byte of bytes.subarray(0, MAX_HASHED)) hash = Math.imul(hash ^ byte, 0x01000193);
+    if (name === '' || name.includes('\0')) return [];
+    const bytes = Buffer.from(`${name}\0`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const bucket = bucketOf(hashName(view, 0, this.#key), this.#heads);
     const found: TypeId[] = [];
-    for (let id = this.#heads[(hash ^ (hash >>> 15)) & this.#mask]!; id !== 0; id = this.#next[id]!) {
+    for (let id = this.#heads[bucket]!; id !== 0; id = this.#next[id]!) {
       if (this.#isNamed(id as TypeId, bytes)) found.push(id as TypeId);
     }
     return found;
   }
 
+  /** @param name  with the NUL byte behind it */
   #isNamed(id: TypeId, name: Uint8Array): boolean {
     const { strings } = this.#btf;
     const start = this.#btf.nameOff(id);
-    if (strings[start + name.length] !== 0) return false;
     for (let i = 0; i < name.length; i++) if (strings[start + i] !== name[i]) return false;
     return true;
   }
+}
+
+function fillBuckets(
+  words: Int32Array,
+  offsets: Uint32Array,
+  strings: DataView,
+  key: NameKey,
+  heads: Uint32Array,
+  next: Uint32Array,
+): void {
+  for (let id = offsets.length - 1; id > 0; id--) {
+    const start = words[offsets[id]!]!;
+    if (start === 0) continue;
+    const bucket = bucketOf(hashName(strings, start, key), heads);
+    next[id] = heads[bucket]!;
+    heads[bucket] = id;
+  }
+}
+
+/** @param heads  one for each bucket, a power of two */
+function bucketOf(hash: number, heads: Uint32Array): number {
+  return (hash ^ (hash >>> 15)) & (heads.length - 1);
 }

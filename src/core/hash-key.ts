@@ -33,6 +33,7 @@ export class HashKey {
   }
 }
 
-function randomWord(): number {
+/** Any 32 bits. Not for secrets. */
+export function randomWord(): number {
   return (Math.random() * 0x1_0000_0000) | 0;
 }
