@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brotliDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, inflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -185,7 +185,8 @@ function bytecode() {
 /** The types of the first kernel that ships as the file that a kernel has: with all that kernels have in them, all code for them runs. */
 function kernelBtf() {
   const [{ types, strings }] = JSON.parse(readFileSync('data/ORIGIN.json', 'utf8'));
-  const unpack = ({ file }) => brotliDecompressSync(readFileSync(`data/${file}`));
+  const unpack = ({ file }) =>
+    (file.endsWith('.br') ? brotliDecompressSync : inflateRawSync)(readFileSync(`data/${file}`));
   const [typeSection, ...stringSections] = [types, ...strings].map(unpack);
   const stringSection = Buffer.concat(stringSections);
   const header = Buffer.alloc(24);

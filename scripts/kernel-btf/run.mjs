@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Rebuilds the kernel BTF in data/ from Debian's kernel packages. See main.ts.
 //
-//   node scripts/kernel-btf/run.mjs [--update] [--downloads DIR] [ID...]
+//   node scripts/kernel-btf/run.mjs [--update | --repack] [--downloads DIR] [ID...]
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -19,12 +19,14 @@ export interface KernelSpec {
   readonly match: string;
   /** Merge the types of the modules in `modules.ts`. */
   readonly modules: boolean;
+  /** What most builds read: compressed such that it is unpacked soonest, though it takes a third more room. */
+  readonly fast?: true;
   /** The archive still has the package, but its signed index no longer lists it: only the digest below vouches for it. */
   readonly pool?: true;
   readonly package?: PackagePin;
 }
 
-/** A file in `data/`: a section of BTF, compressed with brotli. */
+/** A file in `data/`, compressed with brotli (`.br`) or deflate (`.deflate`). */
 export interface SectionFile {
   readonly file: string;
   readonly size: number;
@@ -47,6 +49,8 @@ export interface KernelOrigin {
    * the first kernel's for all.
    */
   readonly strings: readonly SectionFile[];
+  /** Where names occur: see `packOccurrences`. */
+  readonly names: SectionFile;
   /** Number of types, void included. */
   readonly typeCount: number;
   /** Of the uncompressed type section followed by the whole string section. */

@@ -310,10 +310,10 @@ export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf 
  * A table out of its two sections, little-endian and known to be good: what {@link parseBtf} checks is not checked, only the
  * places of the types are looked up, which is a third of the work.
  */
-export function indexBtf(types: Uint8Array, strings: Uint8Array): Btf {
+export function placeBtf(types: Uint8Array, strings: Uint8Array): BtfParts {
   const words = hostWords(types, true);
   const offsets = placeTypes(words, undefined, 'BTF');
-  return new Btf({ words, offsets, strings, firstOwnId: 1, firstOwnString: 0, littleEndian: true });
+  return { words, offsets, strings, firstOwnId: 1, firstOwnString: 0, littleEndian: true };
 }
 
 /** The type section as words in host order: in place where byte order and alignment allow. */

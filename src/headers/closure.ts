@@ -6,7 +6,7 @@
  * Works on words and name offsets: the loop over all types is the cost of making a small header.
  */
 import { KFUNC_TAG, selectKfuncs } from '../btf/declare/kfuncs.ts';
-import { NameMarks } from '../btf/declare/name-marks.ts';
+import { NameMarks, type NameTest } from '../btf/declare/name-marks.ts';
 import { markedTypes } from '../btf/declare/named-types.ts';
 import { findDefinition, type NameRequest } from '../btf/declare/names.ts';
 import { Kind, type TypeId } from '../btf/kinds.ts';
@@ -28,6 +28,7 @@ export class Closure {
   readonly #words: Int32Array;
   readonly #offsets: Uint32Array;
   readonly #marks: NameMarks;
+  readonly #members: NameTest | undefined;
   readonly #ownTags: NameMarks | undefined;
   readonly #ownOrdinary: NameMarks | undefined;
   readonly #defined: Uint8Array;
@@ -40,13 +41,20 @@ export class Closure {
   /**
    * @param marks  the identifiers
    * @param own  names that the program defines itself, which therefore name nothing of the kernel's
+   * @param members  the identifiers, where `marks` does not have those of members
    */
-  constructor(btf: Btf, marks: NameMarks, own: Pick<NameRequest, 'ownTags' | 'ownOrdinary'> = {}) {
+  constructor(
+    btf: Btf,
+    marks: NameMarks,
+    own: Pick<NameRequest, 'ownTags' | 'ownOrdinary'> = {},
+    members: NameTest | undefined = undefined,
+  ) {
     this.names = new NameMarks(btf);
     this.#btf = btf;
     this.#words = signedWords(btf);
     this.#offsets = btf.offsets;
     this.#marks = marks;
+    this.#members = members;
     this.#ownTags = own.ownTags;
     this.#ownOrdinary = own.ownOrdinary;
     this.#defined = new Uint8Array(btf.count);
@@ -189,8 +197,12 @@ export class Closure {
     this.#enter(id);
     const at = this.#offsets[id]!;
     const end = at + 3 + (words[at + 1]! & 0xffff) * 3;
-    for (let m = at + 3; m < end; m += 3) this.#follow(words[m + 1]!, true, this.#marks.get(words[m]!) === 1);
+    for (let m = at + 3; m < end; m += 3) this.#follow(words[m + 1]!, true, this.#isNamedMember(words[m]!));
     this.#nesting--;
+  }
+
+  #isNamedMember(nameOff: number): boolean {
+    return this.#members === undefined ? this.#marks.get(nameOff) === 1 : this.#members.has(nameOff);
   }
 
   /** A type that a name leads to: it, and what is behind its pointers, are defined. */

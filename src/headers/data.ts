@@ -2,22 +2,22 @@
  * The kernel BTF that ships with us, in `data/`: which kernels there are, and opening one. The files are made by
  * `scripts/kernel-btf`, which also writes `ORIGIN.json`, the list of them.
  *
- * Opening is on the critical path of every compile: an uncompressed copy, with the index that parsing makes, goes into the
- * cache directory. Nothing depends on that copy: it may be absent, old, cut off or not writable.
+ * Opening is on the critical path of every compile: what is found by its name is found with an index that ships as well, and an
+ * uncompressed copy of everything goes into the cache directory. Nothing depends on that copy: it may be absent, old, cut off or not writable.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { brotliDecompress } from 'node:zlib';
-import { indexOccurrences, Occurrences } from '../btf/occurrences.ts';
-import { Btf, indexBtf } from '../btf/table.ts';
+import { brotliDecompress, inflateRaw } from 'node:zlib';
+import { type OccurrenceArrays, Occurrences, unpackOccurrences } from '../btf/occurrences.ts';
+import { Btf, type BtfParts, placeBtf } from '../btf/table.ts';
 import { MalformedError, UsageError } from '../core/errors.ts';
 import { makeDirectory } from '../core/make-directory.ts';
 import { dataDirectory } from '../core/paths.ts';
 
-/** A file in the data directory: a section of BTF, compressed with brotli. */
+/** A file in the data directory, compressed: with brotli (`.br`), or with deflate (`.deflate`), which is larger and unpacked in half of the time. */
 export interface SectionFile {
   readonly file: string;
   /** Bytes, uncompressed. */
@@ -36,6 +36,8 @@ export interface ShippedKernel {
   readonly types: SectionFile;
   /** The string section, in parts that come one after the other; the first is shared by all kernels. */
   readonly strings: readonly SectionFile[];
+  /** Where names occur: see `packOccurrences`. */
+  readonly names: SectionFile;
   /** Number of types, void included. */
   readonly typeCount: number;
   /** Digest of the uncompressed type section followed by the whole string section. */
@@ -103,38 +105,49 @@ export async function readKernelBtf(arch: string, version?: string, options: Rea
   const cached = copy === undefined ? undefined : readImage(copy, kernel);
   if (cached !== undefined) return cached;
 
-  const [types, ...strings] = await Promise.all(
-    [kernel.types, ...kernel.strings].map((section) => readSection(directory, section)),
+  const [types, names, ...strings] = await Promise.all(
+    [kernel.types, kernel.names, ...kernel.strings].map((section) => readSection(directory, section)),
   );
-  const btf = indexBtf(types!, strings.length === 1 ? strings[0]! : Buffer.concat(strings));
+  const parts = placeBtf(types!, strings.length === 1 ? strings[0]! : Buffer.concat(strings));
+  const occurrences = unpackOccurrences(names!);
+  if (occurrences === undefined) throw damaged(kernel.names);
   const { whenIdle = (work) => work() } = options;
-  if (copy !== undefined) whenIdle(() => void writeImage(copy, btf));
-  return btf;
+  if (copy !== undefined) whenIdle(() => void writeImage(copy, parts, occurrences));
+  return openTable(parts, occurrences);
+}
+
+function openTable(parts: BtfParts, occurrences: OccurrenceArrays): Btf {
+  return new Btf({ ...parts, occurrences: new Occurrences(parts, occurrences) });
 }
 
 /** Decompressing begins at once: read in the background, the file would have to wait for a main thread that has enough to do. */
-async function readSection(directory: string, { file, rawSize }: SectionFile): Promise<Buffer> {
+async function readSection(directory: string, section: SectionFile): Promise<Buffer> {
+  const { file, rawSize } = section;
   const packed = readFileSync(path.join(directory, file));
+  // one piece of output, not hundreds to be put together
+  const options = { chunkSize: Math.max(rawSize, MIN_CHUNK), maxOutputLength: rawSize };
   let cause: unknown;
   try {
-    // one piece of output, not hundreds to be put together
-    const raw = await promisify(brotliDecompress)(packed, {
-      chunkSize: Math.max(rawSize, MIN_CHUNK),
-      maxOutputLength: rawSize,
-    });
+    const raw = await (file.endsWith('.br')
+      ? promisify(brotliDecompress)(packed, options)
+      : promisify(inflateRaw)(packed, options));
     if (raw.length === rawSize) return raw;
   } catch (error) {
     cause = error;
   }
-  throw new MalformedError('BTF_BAD_DATA', `${file}: the kernel types that ship with ecc are damaged`, {
+  throw damaged(section, cause);
+}
+
+function damaged({ file }: SectionFile, cause?: unknown): MalformedError {
+  return new MalformedError('BTF_BAD_DATA', `${file}: the kernel types that ship with ecc are damaged`, {
     hint: 'install ebpf-ecc again',
     cause,
   });
 }
 
 /** Part of the copy's name: changes with the layout below. */
-const IMAGE_FORMAT = 'v2';
-/** Number of words of types, number of types, bytes of strings, slots and places of the index of names. */
+const IMAGE_FORMAT = 'v3';
+/** Number of words of types, number of types, bytes of strings, starts and ids of the index of names. */
 const IMAGE_HEADER_WORDS = 5;
 /** Several times what any kernel takes. */
 const MAX_IMAGE_SIZE = 1 << 26;
@@ -155,26 +168,21 @@ function readImage(file: string, kernel: ShippedKernel): Btf | undefined {
     if (size < IMAGE_HEADER_WORDS * 4 || size > MAX_IMAGE_SIZE || size % 4 !== 0) return undefined;
     const all = new Uint32Array(size / 4);
     if (readSync(handle, all, 0, size, 0) !== size) return undefined;
-    const [wordCount, types, stringsLength, slots, places] = all as unknown as number[];
-    const stringWords = Math.ceil(stringsLength! / 4);
-    const sizes = [wordCount!, types!, slots!, slots! + 1, places!, stringWords];
+    const [wordCount, types, stringsLength, startCount, idCount] = all as unknown as number[];
+    const sizes = [wordCount!, types!, startCount!, Math.ceil(idCount! / 2), Math.ceil(stringsLength! / 4)];
     const end = sizes.reduce((sum, words) => sum + words, IMAGE_HEADER_WORDS);
     if (types !== kernel.typeCount || end !== all.length) return undefined;
     let at = IMAGE_HEADER_WORDS;
-    const [words, offsets, names, starts, placeList, packed] = sizes.map((count) => {
+    const [words, offsets, starts, packedIds, packedStrings] = sizes.map((count) => {
       at += count;
       return all.subarray(at - count, at);
     });
-    const strings = new Uint8Array(all.buffer, packed!.byteOffset, stringsLength);
-    return new Btf({
-      words: words!,
-      offsets: offsets!,
-      strings,
-      firstOwnId: 1,
-      firstOwnString: 0,
-      littleEndian: true,
-      occurrences: new Occurrences(strings, { names: names!, starts: starts!, places: placeList! }),
-    });
+    const strings = new Uint8Array(all.buffer, packedStrings!.byteOffset, stringsLength);
+    const ids = new Uint16Array(all.buffer, packedIds!.byteOffset, idCount);
+    return openTable(
+      { words: words!, offsets: offsets!, strings, firstOwnId: 1, firstOwnString: 0, littleEndian: true },
+      { starts: starts!, ids },
+    );
   } catch {
     return undefined;
   } finally {
@@ -182,14 +190,14 @@ function readImage(file: string, kernel: ShippedKernel): Btf | undefined {
   }
 }
 
-async function writeImage(file: string, btf: Btf): Promise<void> {
+async function writeImage(file: string, parts: BtfParts, { starts, ids }: OccurrenceArrays): Promise<void> {
+  const { words, offsets, strings } = parts;
   const temporary = `${file}.${randomBytes(6).toString('hex')}`;
+  const padding = ({ byteLength }: Uint8Array | Uint16Array) => new Uint8Array(-byteLength & 3);
   try {
     makeDirectory(path.dirname(file));
-    const { names, starts, places } = indexOccurrences(btf).arrays;
-    const header = Uint32Array.of(btf.words.length, btf.count, btf.strings.length, names.length, places.length);
-    const padding = new Uint8Array(-btf.strings.length & 3);
-    await writeFile(temporary, [header, btf.words, btf.offsets, names, starts, places, btf.strings, padding]);
+    const header = Uint32Array.of(words.length, offsets.length, strings.length, starts.length, ids.length);
+    await writeFile(temporary, [header, words, offsets, starts, ids, padding(ids), strings, padding(strings)]);
     await rename(temporary, file);
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);

@@ -4,7 +4,7 @@
  */
 import { emitHeaderWith, type HeaderOptions, headerBytes } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
-import { findNames, markNames, type NameOffsets } from '../btf/declare/name-marks.ts';
+import { findNames, markNames, type NameOffsets, NameTest } from '../btf/declare/name-marks.ts';
 import { CNames, type NameRequest, OwnTagMark, type Rename } from '../btf/declare/names.ts';
 import type { TypeId } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
@@ -54,7 +54,8 @@ export function makeHeader(btf: Btf, request: HeaderRequest): KernelHeader {
   const wanted = [...ALWAYS, ...request.identifiers];
   const offsets = findNames(btf, [...wanted, ...ownNames(request.own)]);
   const own = markOwnNames(btf, request.own, offsets);
-  const closure = new Closure(btf, markNames(btf, each(wanted), offsets), own);
+  const members = btf.occurrences === undefined ? undefined : new NameTest(btf, wanted);
+  const closure = new Closure(btf, markNames(btf, each(wanted), offsets), own, members);
   closure.addNamed();
   const kfuncs = closure.kfuncs().filter((id) => isFree(btf, id, request));
   closure.addPrototypes(kfuncs);

@@ -34,10 +34,43 @@ export class NameMarks {
   }
 }
 
+/** Pairs of bytes that names begin with. */
+const BEGINNINGS = 1 << 12;
+
+/** Which strings are among some names, for a table that does not know where its members' names are. */
+export class NameTest {
+  readonly #btf: Btf;
+  readonly #names: ReadonlySet<string>;
+  /** By the first two bytes, whether a name begins like that: few others are decoded. */
+  readonly #beginnings = new Uint8Array(BEGINNINGS);
+
+  constructor(btf: Btf, names: Iterable<string>) {
+    this.#btf = btf;
+    this.#names = new Set(names);
+    for (const name of this.#names) {
+      const bytes = Buffer.from(name);
+      this.#beginnings[beginning(bytes[0] ?? 0, bytes[1] ?? 0)] = 1;
+    }
+  }
+
+  has(nameOff: number): boolean {
+    const { strings } = this.#btf;
+    if (this.#beginnings[beginning(strings[nameOff]!, strings[nameOff + 1]!)] === 0) return false;
+    return nameOff !== 0 && this.#names.has(this.#btf.string(nameOff));
+  }
+}
+
+function beginning(first: number, second: number): number {
+  return (first * 37 + second) & (BEGINNINGS - 1);
+}
+
 /** Offsets in the string section, by name; several where equal strings are stored more than once. */
 export type NameOffsets = ReadonlyMap<string, readonly number[]>;
 
-/** Where names are. Linear in the string section, some ms for a kernel's 2 MB, unless the table knows where its names occur. */
+/**
+ * Where names are. Linear in the string section, some ms for a kernel's 2 MB, unless the table knows where its names occur: then it is
+ * names of types and enumerators that are found, not those of members.
+ */
 export function findNames(btf: Btf, names: Iterable<string>): NameOffsets {
   const { strings, occurrences } = btf;
   const found = new Map<string, number[]>();

@@ -10,7 +10,7 @@ import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import { declaredTypes } from './kind-lists.ts';
 import { NameMarks } from './name-marks.ts';
-import { markedTypes, typeAt } from './named-types.ts';
+import { markedTypes } from './named-types.ts';
 
 /** Suffix of what the program defines itself but the kernel's types need all the same. */
 export const KERNEL_FLAVOUR = '___kernel';
@@ -270,8 +270,7 @@ export function findDefinition(btf: Btf, forward: TypeId): TypeId | undefined {
   const name = btf.nameOff(forward);
   const kind = definedKind(btf, forward);
   if (occurrences !== undefined) {
-    const ids = Array.from(occurrences.places(name), (place) => typeAt(btf, place));
-    return ids.find((id) => btf.nameOff(id) === name && btf.kind(id) === kind);
+    return occurrences.bearers(name).find((id) => btf.nameOff(id) === name && btf.kind(id) === kind);
   }
   for (let id = 1; id < offsets.length; id++) {
     const at = offsets[id]!;
