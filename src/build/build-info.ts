@@ -1,11 +1,10 @@
 /** How a package was made, without anything that names the machine: files by where they stand to the source, or to an include directory. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { sha256 } from '../core/hash.ts';
 import { VERSION } from '../core/version.ts';
 import type { BuildInfo } from '../package/schema.ts';
 import type { Arch } from '../toolchain/arch.ts';
 import { includeFlags } from '../toolchain/clang.ts';
+import type { InputFiles } from './input-files.ts';
 import type { Project } from './project.ts';
 
 export interface BuildInfoRequest {
@@ -16,14 +15,13 @@ export interface BuildInfoRequest {
   /** Version line of clang. */
   readonly clang: string;
   readonly kernelOrigin: string;
+  readonly files: InputFiles;
 }
 
-export async function makeBuildInfo(request: BuildInfoRequest): Promise<BuildInfo> {
-  const { source, arch, cflags, project, clang, kernelOrigin } = request;
+export function makeBuildInfo(request: BuildInfoRequest): BuildInfo {
+  const { source, arch, cflags, project, clang, kernelOrigin, files } = request;
   const name = fileNamer(source, cflags);
-  const sources = await Promise.all(
-    project.userFiles.map(async (file) => ({ name: name(file), sha256: sha256(await readFile(file)) })),
-  );
+  const sources = project.userFiles.map((file) => ({ name: name(file), sha256: files.digest(file) ?? '' }));
   return {
     ecc: VERSION,
     clang,

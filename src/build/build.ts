@@ -2,7 +2,7 @@
  * From a request to files: plan, compile each source, render each planned artefact from the values in memory, write them
  * together. Several sources are built side by side, each as if it were alone.
  */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CompileError, UsageError } from '../core/errors.ts';
@@ -86,9 +86,9 @@ export async function build(options: BuildOptions): Promise<void> {
     shared: shareInputs(chosenCache(options.cacheDir)),
     store: openFinished(options),
   };
-  context.shared.idleWork.push(() => void removeLeftovers(chosenCache(options.cacheDir)));
+  context.shared.idleWork.push(() => removeLeftovers(chosenCache(options.cacheDir)));
   const buildChecked = async (plan: BuildPlan) => {
-    await checkPlan(plan, options);
+    checkPlan(plan, options);
     await buildPlan(plan, context);
   };
   if (plans.length === 1) return buildChecked(plans[0]!);
@@ -115,31 +115,34 @@ export async function build(options: BuildOptions): Promise<void> {
  */
 export async function preparePlans(options: BuildOptions): Promise<BuildPlan[]> {
   const plans = await makeReadablePlans(options);
-  for (const plan of plans) await checkPlan(plan, options);
+  for (const plan of plans) checkPlan(plan, options);
   return plans;
 }
 
 async function makeReadablePlans(options: BuildOptions): Promise<BuildPlan[]> {
   const plans = makePlans(options);
-  if (options.exportHeader !== undefined) await checkReadable(options.exportHeader);
+  if (options.exportHeader !== undefined) checkReadable(options.exportHeader);
   if (options.btfgen && options.btfhubArchive !== undefined) {
     const { findBtfArchive } = await import('./btfgen.ts');
     await findBtfArchive(options.btfhubArchive);
   }
-  if (options.workspace !== undefined) await checkDirectory('--workspace-path', options.workspace);
+  if (options.workspace !== undefined) checkDirectory('--workspace-path', options.workspace);
   return plans;
 }
 
-async function checkDirectory(option: string, directory: string): Promise<void> {
-  const found = await stat(directory).catch(() => undefined);
-  if (found?.isDirectory()) return;
-  const why = found === undefined ? 'no such directory' : 'is not a directory';
+function checkDirectory(option: string, directory: string): void {
+  let why = 'is not a directory';
+  try {
+    if (statSync(directory).isDirectory()) return;
+  } catch {
+    why = 'no such directory';
+  }
   throw new UsageError('USAGE_VALUE', `${option} ${directory}: ${why}`);
 }
 
-async function checkPlan({ source, artefacts }: BuildPlan, { force }: BuildOptions): Promise<void> {
-  await checkReadable(source);
-  await protectForeignPackages(artefacts, force === true);
+function checkPlan({ source, artefacts }: BuildPlan, { force }: BuildOptions): void {
+  checkReadable(source);
+  protectForeignPackages(artefacts, force === true);
 }
 
 /** What all sources of a build have in common. */
@@ -181,7 +184,7 @@ async function makeObject(plan: BuildPlan, { options, shared }: BuildContext): P
     artefact,
     content: artefact.kind === 'depfile' ? renderDepfile(plan, compiled.dependencies) : object,
   }));
-  await write(files, options);
+  write(files, options);
   return { compiled, warnings: [], contents: files.map(({ content }) => content) };
 }
 
@@ -218,7 +221,7 @@ async function makeArtefacts(plan: BuildPlan, { options, shared }: BuildContext)
     content,
     executable: artefact.kind === 'standalone',
   }));
-  await trace.span('write files', () => write(files, options));
+  trace.span('write files', () => write(files, options));
   const shortfall = rendered.find((file) => file.shortfall !== undefined)?.shortfall;
   if (shortfall !== undefined) throw shortfall;
   return { compiled, warnings: compiled.warnings, contents: rendered.map(({ content }) => content) };
@@ -232,8 +235,8 @@ function takeInputs({ source, artefacts }: BuildPlan, { onEvent }: BuildOptions)
   };
 }
 
-function write(files: readonly WrittenFile[], options: BuildOptions): Promise<void> {
-  return writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
+function write(files: readonly WrittenFile[], options: BuildOptions): void {
+  writeFiles(files, { staging: stagingDirectories(options.cacheDir), signal: options.signal });
 }
 
 function refuseWarnings({ source, warnings }: CompiledSource): void {

@@ -1,5 +1,5 @@
 /** Single runs of clang on a source: code generation and the AST. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { astArgs, type CompileJob, codegenArgs } from '../toolchain/clang.ts';
 import { type RunOptions, runTool } from '../toolchain/run.ts';
@@ -33,7 +33,7 @@ export function generate(request: ClangRun, precompiledHeader: string | undefine
   return withAliases({ ...codegen, precompiledHeader }, workDirectory, async ({ job, restore }) => {
     const args = codegenArgs(job, { object, depfile }, colour);
     const { exitCode, stderr } = await runTool(clang, args, { ...run, isUrgent: true });
-    const dependencies = exitCode === 0 ? parseDepfile(await readFile(depfile, 'utf8')).map(restore) : [];
+    const dependencies = exitCode === 0 ? parseDepfile(readFileSync(depfile, 'utf8')).map(restore) : [];
     return { exitCode, object, diagnostics: restore(stderr), dependencies, args };
   });
 }

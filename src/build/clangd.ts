@@ -61,7 +61,7 @@ export async function writeEditorSetup(setup: EditorSetup): Promise<string[]> {
     ({ file }) => !entries.some((entry) => entry.file === file),
   );
   const text = `${JSON.stringify([...others, ...entries], null, 2)}\n`;
-  await writeFiles([{ artefact: { path: database }, content: text }]);
+  writeFiles([{ artefact: { path: database }, content: text }]);
   return [database, path.join(includeDirectory, 'vmlinux.h')];
 }
 

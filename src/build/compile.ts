@@ -113,19 +113,14 @@ export async function compile(source: string, options: CompileOptions = {}): Pro
   const trace = options.trace ?? new Trace();
   return withCompilers(source, options, trace, true, async ({ compiled, project, output, context, run, facts }) => {
     const { exportHeader } = options;
-    const metadata = await trace.span('metadata', async () =>
-      makeMetadata({
-        ...context,
-        ...compiled,
-        exportHeader,
-        project,
-        output,
-        facts,
-        clang: output.producer ?? (await context.version()).text,
-      }).catch((error: unknown) => {
+    const clang = output.producer ?? (await context.version()).text;
+    const metadata = trace.span('metadata', () => {
+      try {
+        return makeMetadata({ ...context, ...compiled, exportHeader, project, output, facts, clang });
+      } catch (error) {
         throw explainObject(error, output.diagnostics, searchPath(project.compilers.codegen));
-      }),
-    );
+      }
+    });
     const missing = options.typescript === true && metadata.model.btf ? missingTypes(metadata.model.btf, facts) : [];
     const moreTypes =
       missing.length === 0
@@ -238,6 +233,8 @@ async function withCompilers<T>(
         return facts === undefined;
       },
       onWaiting: () => {
+        // what the package says of them
+        if (withFacts) for (const file of project.userFiles) shared.files.digest(file);
         for (const work of shared.idleWork.splice(0)) work();
       },
       onObject: options.onObject ?? (() => {}),

@@ -2,8 +2,7 @@
  * The two runs of clang, side by side, and again when the kernel header made for the source turns out to be too small. What is
  * shown to the user are the diagnostics of the last try.
  */
-import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { parseBtfExt } from '../btf/ext.ts';
@@ -87,10 +86,8 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
   for (let tries = 1; ; tries++) {
     session ??= await openSession?.();
     const header = session && trace.span('kernel header', () => session!.header());
-    await Promise.all([
-      writeFile(run.markersFile, emitExportMarkers(tags)),
-      header === undefined ? undefined : writeFile(run.headerFile, header),
-    ]);
+    writeFileSync(run.markersFile, emitExportMarkers(tags));
+    if (header !== undefined) writeFileSync(run.headerFile, header);
     const stopAst = new AbortController();
     const generation = trace.span('clang: code generation', () => generate(run, precompiled));
     const ast = run.needsAst() ? startAst(run, stopAst.signal) : undefined;
@@ -156,7 +153,7 @@ async function checkAndStrip(
   { object: file, diagnostics }: Generated,
 ): Promise<Pick<CompilerOutput, 'object' | 'producer'> | undefined> {
   const { trace, strip } = run;
-  const bytes = await readFile(file);
+  const bytes = readFileSync(file);
   const elf = parseElf(bytes);
   const isGood =
     session === undefined ||
@@ -177,14 +174,14 @@ function isEnough(session: HeaderSession, elf: ElfFile, diagnostics: string): bo
 
 async function runStrip(tool: Tool, file: string, options: RunOptions): Promise<Buffer> {
   const output = `${file}.stripped`;
-  await rm(output, { force: true });
+  rmSync(output, { force: true });
   const { exitCode, stderr } = await runTool(tool, ['-g', file, '-o', output], { ...options, isUrgent: true });
   if (exitCode !== 0) {
     throw new ToolError('TOOL_FAILED', `${tool.path} exited with ${exitCode}: ${stderr.trim().split('\n')[0]}`, {
       hint: 'llvm-strip of the same LLVM version as clang is needed; name it with --llvm-strip-bin',
     });
   }
-  return readFile(output);
+  return readFileSync(output);
 }
 
 /** A tag that is a struct in one place of the program and something else in another cannot have a marker. */

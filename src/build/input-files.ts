@@ -30,12 +30,18 @@ export class InputFiles {
     return snapshot.text;
   }
 
-  /** Digest of a file's content; `undefined` when it is not what it was when it was first read. */
-  steadyDigest(file: string): string | undefined {
+  /** Digest of a file's content. */
+  digest(file: string): string | undefined {
     const snapshot = this.#snapshot(file);
-    if (snapshot === undefined || stampOf(file) !== snapshot.stamp) return undefined;
+    if (snapshot === undefined) return undefined;
     snapshot.digest ??= sha256(snapshot.bytes);
     return snapshot.digest;
+  }
+
+  /** The same; `undefined` when the file is not what it was when it was first read. */
+  steadyDigest(file: string): string | undefined {
+    const digest = this.digest(file);
+    return this.isSteady(file) ? digest : undefined;
   }
 
   /** True for a file that was read and is what it was then. */

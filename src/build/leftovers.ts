@@ -3,7 +3,7 @@
  * the compiler runs, and by `ecc cache clear`. Removed is only what bears a name of ours and belongs to this user, and whose process is gone:
  * one of this machine as soon as it is, what others left (containers may share a directory) when no build takes that long.
  */
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isRunning, machineId } from '../core/processes.ts';
@@ -47,24 +47,30 @@ function placesOf(cacheDir: string | undefined): Place[] {
 }
 
 /** Never fails: what cannot be removed stays. @returns what was removed */
-export async function removeLeftovers(cacheDir: string | undefined): Promise<string[]> {
-  const found = await Promise.all(placesOf(cacheDir).map((place) => clean(place).catch(() => [])));
-  return found.flat();
+export function removeLeftovers(cacheDir: string | undefined): string[] {
+  return placesOf(cacheDir).flatMap(clean);
 }
 
-async function clean({ directory, removeAfterMs }: Place): Promise<string[]> {
-  const removed: string[] = [];
-  for (const name of (await readdir(directory)).sort()) {
+function clean({ directory, removeAfterMs }: Place): string[] {
+  return namesIn(directory).flatMap((name) => {
     const afterMs = removeAfterMs(name);
-    if (afterMs === undefined) continue;
+    if (afterMs === undefined) return [];
     const file = path.join(directory, name);
-    const info = await lstat(file).catch(() => undefined);
-    if (info === undefined || info.uid !== process.getuid?.() || Date.now() - info.mtimeMs < afterMs) continue;
-    const gone = await rm(file, { recursive: true, force: true }).then(
-      () => true,
-      () => false,
-    );
-    if (gone) removed.push(file);
+    const info = lstatSync(file, { throwIfNoEntry: false });
+    if (info === undefined || info.uid !== process.getuid?.() || Date.now() - info.mtimeMs < afterMs) return [];
+    try {
+      rmSync(file, { recursive: true, force: true });
+      return file;
+    } catch {
+      return [];
+    }
+  });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch {
+    return [];
   }
-  return removed;
 }

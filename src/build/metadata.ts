@@ -45,7 +45,7 @@ export interface MetadataRequest {
  * @throws {MalformedError} what clang made is no object that libbpf would open
  * @throws {UsageError} `USAGE_HEADER_NOT_INCLUDED`
  */
-export async function makeMetadata(request: MetadataRequest): Promise<Metadata> {
+export function makeMetadata(request: MetadataRequest): Metadata {
   const { source, objName, facts } = request;
   const model = inFile(source, () => openObject(request.output.object));
   checkExportHeader(request);
@@ -55,7 +55,7 @@ export async function makeMetadata(request: MetadataRequest): Promise<Metadata> 
   return {
     model,
     meta,
-    buildInfo: await makeBuildInfo(request),
+    buildInfo: makeBuildInfo(request),
     warnings: [...facts.warnings, ...warnings, ...loaderWarnings(model, meta, facts, request)],
   };
 }

@@ -3,7 +3,7 @@
  * a typedef of something without a tag, and unions. A marker can name those only behind the source, so the source is compiled once more
  * with markers at its end, and TypeScript is made from that object. The package's is not touched.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isComposite, Kind, type TypeId } from '../btf/kinds.ts';
 import { resolve, stripModifiers } from '../btf/layout.ts';
@@ -48,9 +48,9 @@ export async function compileMoreTypes(run: CompilerRun, types: readonly string[
   const directory = path.join(run.workDirectory, 'types');
   const source = path.join(directory, 'source.c');
   const object = path.join(directory, 'object.o');
-  const text = await readFile(run.codegen.source);
-  await mkdir(directory);
-  await writeFile(source, Buffer.concat([text, Buffer.from(`\n${emitTypeMarkers(types)}`)]));
+  const text = readFileSync(run.codegen.source);
+  mkdirSync(directory);
+  writeFileSync(source, Buffer.concat([text, Buffer.from(`\n${emitTypeMarkers(types)}`)]));
   // what the source includes is looked for beside the source
   const userFlags = ['-iquote', path.dirname(path.resolve(run.codegen.source)), ...run.codegen.userFlags];
   const args = codegenArgs(
@@ -60,7 +60,7 @@ export async function compileMoreTypes(run: CompilerRun, types: readonly string[
   );
   const { exitCode } = await runTool(run.clang, args, run.run);
   if (exitCode !== 0) return undefined;
-  const model = openObject(await readFile(object));
+  const model = openObject(readFileSync(object));
   const ids = new Map<string, TypeId>();
   for (const [index, type] of types.entries()) {
     const id = model.btf && markedType(model.btf, index);

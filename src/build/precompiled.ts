@@ -6,8 +6,7 @@
  * clang had nothing to say about the header, since it would not be said again. Whether a compile with it fails does not matter: it is
  * done again without.
  */
-import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256List } from '../core/hash.ts';
 import { makeDirectory } from '../core/make-directory.ts';
@@ -85,21 +84,29 @@ export async function precompile(
       ...options,
       isUrgent: true,
     });
-    if (exitCode !== 0 || stderr !== '') await writeFile(temporary, '');
-    await rename(temporary, file);
-    await removeOldest(path.dirname(file));
+    if (exitCode !== 0 || stderr !== '') writeFileSync(temporary, '');
+    renameSync(temporary, file);
+    removeOldest(path.dirname(file));
   } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    removeIfThere(temporary);
   }
 }
 
-async function removeOldest(directory: string): Promise<void> {
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // the next build that needs the place will say why
+  }
+}
+
+function removeOldest(directory: string): void {
   const files = readdirSync(directory)
     .filter((name) => name.endsWith('.pch'))
     .map((name) => path.join(directory, name))
     .map((file) => ({ file, usedMs: statSync(file).mtimeMs }))
     .sort((a, b) => b.usedMs - a.usedMs);
-  for (const { file } of files.slice(MOST_KEPT)) await rm(file, { force: true });
+  for (const { file } of files.slice(MOST_KEPT)) removeIfThere(file);
 }
 
 /** True when the first thing in a text that is no comment includes a file of that name. */

@@ -1,6 +1,5 @@
 /** Reading the source: what can be wrong with it before a compiler is asked. */
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import { UsageError } from '../core/errors.ts';
 import { inputError, readInput } from '../core/read-input.ts';
 
@@ -19,8 +18,10 @@ export async function readSource(file: string): Promise<Buffer> {
 }
 
 /** Refuses a missing file before anything else is said about the build. */
-export async function checkReadable(file: string): Promise<void> {
-  await access(file, constants.R_OK).catch((error: unknown) => {
+export function checkReadable(file: string): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
     throw inputError(file, error);
-  });
+  }
 }

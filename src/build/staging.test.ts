@@ -41,7 +41,7 @@ function expectAsMadeThere(directory: string, umask: number): Promise<void> {
     writeFileSync(path.join(directory, 'plain'), '');
     writeFileSync(path.join(directory, 'plain program'), '', { mode: 0o777 });
     for (const content of ['old', 'new']) {
-      await writeFiles(
+      writeFiles(
         [
           { artefact: { path: text }, content },
           { artefact: { path: program }, content, executable: true },

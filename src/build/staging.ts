@@ -6,9 +6,18 @@
  * A file keeps the group and the access list that it got where it was made. Where the target's directory gives its files others (set-group-ID,
  * a default ACL), the staging file is made there, empty, and moved away at once.
  */
-import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, renameSync, type Stats } from 'node:fs';
-import { access, type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { makeDirectory } from '../core/make-directory.ts';
 import { isRunning, machineId } from '../core/processes.ts';
@@ -20,9 +29,11 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 export class Staging {
   readonly #candidates: readonly string[];
   readonly #machine = machineId();
-  readonly #found = new Map<string, Promise<string>>();
+  readonly #found = new Map<string, string>();
   readonly #given = new Map<string, Stats | undefined>();
   readonly #names: string[] = [];
+  /** With it and a count, names are unique: no two processes of one number run at the same time. */
+  readonly #time = Date.now();
 
   /** @param candidates  directories that may hold staging files, most wanted first; made when missing */
   constructor(candidates: readonly string[]) {
@@ -34,32 +45,36 @@ export class Staging {
    * made there.
    * @param mode  before the umask
    */
-  async create(target: string, mode: number): Promise<{ readonly path: string; readonly handle: FileHandle }> {
+  create(target: string, mode: number): { readonly path: string; readonly fd: number } {
     const own = path.dirname(target);
     let directory = this.#found.get(own);
     if (directory === undefined) {
       directory = this.#choose(own);
       this.#found.set(own, directory);
     }
-    const name = `.ecc-${this.#machine}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
-    const [near, away] = [path.join(own, name), path.join(await directory, name)];
+    const name = `.ecc-${this.#machine}-${process.pid}-${this.#uniqueHex()}.tmp`;
+    const [near, away] = [path.join(own, name), path.join(directory, name)];
     this.#names.push(away);
-    const handle = await open(away, 'wx', mode);
+    const fd = openSync(away, 'wx', mode);
     try {
-      if (near === away || isAlike(await handle.stat(), this.#givenBy(own, mode))) return { path: away, handle };
+      if (near === away || isAlike(fstatSync(fd), this.#givenBy(own, mode))) return { path: away, fd };
     } catch (error) {
-      await handle.close();
+      closeSync(fd);
       throw error;
     }
-    await handle.close();
-    await rm(away);
-    const file = await this.#createNear(near, away, mode);
-    return { path: file, handle: await open(file, 'r+') };
+    closeSync(fd);
+    rmSync(away);
+    const file = this.#createNear(near, away, mode);
+    return { path: file, fd: openSync(file, 'r+') };
   }
 
   /** Removes what was made and not moved to its target. */
-  async clear(): Promise<void> {
-    await Promise.all(this.#names.splice(0).map((file) => rm(file, { force: true })));
+  clear(): void {
+    for (const file of this.#names.splice(0)) rmSync(file, { force: true });
+  }
+
+  #uniqueHex(): string {
+    return `${this.#time.toString(16)}${this.#names.length.toString(16).padStart(4, '0')}`;
   }
 
   /** What a file in a directory is given; unknown where the file system makes no files without a name. */
@@ -70,8 +85,8 @@ export class Staging {
   }
 
   /** Nothing comes between the two calls but the end of the process; what that leaves is empty, and swept up by the next build. */
-  async #createNear(near: string, away: string, mode: number): Promise<string> {
-    await this.#sweep(path.dirname(near));
+  #createNear(near: string, away: string, mode: number): string {
+    this.#sweep(path.dirname(near));
     this.#names.push(near);
     closeSync(openSync(near, 'wx', mode));
     try {
@@ -83,25 +98,33 @@ export class Staging {
     }
   }
 
-  async #choose(own: string): Promise<string> {
-    const { dev } = await stat(own);
+  #choose(own: string): string {
+    const { dev } = statSync(own);
     let chosen = own;
     for (const directory of this.#candidates) {
       // a rename is atomic within one file system only
-      if (await isUsable(directory, dev)) {
+      if (isUsable(directory, dev)) {
         chosen = directory;
         break;
       }
     }
-    await this.#sweep(chosen);
+    this.#sweep(chosen);
     return chosen;
   }
 
-  async #sweep(directory: string): Promise<void> {
-    for (const name of await readdir(directory).catch(() => [])) {
+  #sweep(directory: string): void {
+    for (const name of namesIn(directory)) {
       const [, machine, pid] = /^\.ecc-([0-9a-f]+)-(\d+)-[0-9a-f]+\.tmp$/.exec(name) ?? [];
-      if (machine === this.#machine && !isRunning(Number(pid))) await rm(path.join(directory, name), { force: true });
+      if (machine === this.#machine && !isRunning(Number(pid))) rmSync(path.join(directory, name), { force: true });
     }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }
 
@@ -128,11 +151,11 @@ function isAlike(made: Stats, given: Stats | undefined): boolean {
   return uid === given.uid && gid === given.gid && mode === given.mode && ((mode >> 3) & 7) === (mode & 7);
 }
 
-async function isUsable(directory: string, dev: number): Promise<boolean> {
+function isUsable(directory: string, dev: number): boolean {
   try {
     makeDirectory(directory);
-    await access(directory, constants.W_OK | constants.X_OK);
-    return (await stat(directory)).dev === dev;
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return statSync(directory).dev === dev;
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
 /** A directory for what the tools exchange, removed when the work is done; when the process is killed, by a later build. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError } from '../core/errors.ts';
@@ -10,18 +10,25 @@ const WRITING = new Set(['write', 'mkdir', 'open', 'fsync', 'close', 'rename', '
 
 /** @throws {IoError} `IO_NO_TEMP` when there is no place for temporary files, `IO_WRITE_FAILED` when they cannot be written. */
 export async function withWorkDirectory<T>(body: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), temporaryPrefix())).catch((error: NodeJS.ErrnoException) => {
-    throw new IoError('IO_NO_TEMP', `no directory for temporary files can be made in ${os.tmpdir()}: ${error.code}`, {
-      hint: 'set TMPDIR to a directory that can be written',
-      cause: error,
-    });
-  });
+  const directory = makeWorkDirectory();
   try {
     return await body(directory);
   } catch (error) {
     throw isSystemError(error) && WRITING.has(error.syscall!) ? writingError(directory, error) : error;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function makeWorkDirectory(): string {
+  try {
+    return mkdtempSync(path.join(os.tmpdir(), temporaryPrefix()));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new IoError('IO_NO_TEMP', `no directory for temporary files can be made in ${os.tmpdir()}: ${code}`, {
+      hint: 'set TMPDIR to a directory that can be written',
+      cause: error,
+    });
   }
 }
 

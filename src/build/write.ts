@@ -2,8 +2,18 @@
  * Artefacts appear whole or not at all. Each is written to a staging file, synced, and renamed into place when all of them are
  * ready.
  */
-import { realpathSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { IoError, UsageError } from '../core/errors.ts';
@@ -29,72 +39,70 @@ export interface WriteOptions {
  * Writes all files or none.
  * @throws {IoError} `IO_WRITE_FAILED` naming the file and the reason; what was there before is untouched.
  */
-export async function writeFiles(files: readonly WrittenFile[], options: WriteOptions = {}): Promise<void> {
+export function writeFiles(files: readonly WrittenFile[], options: WriteOptions = {}): void {
   const staging = new Staging(options.staging ?? [os.tmpdir()]);
   const staged: { readonly from: string; readonly to: string; readonly mode: number }[] = [];
   try {
     for (const directory of new Set(files.map(({ artefact }) => path.dirname(artefact.path)))) {
-      await named(directory, async () => makeDirectory(directory));
+      named(directory, () => makeDirectory(directory));
     }
-    // all are waited for, so that none is begun after the failure of another was cleaned up
-    const written = await Promise.allSettled(
-      files.map(({ artefact, content, executable }) =>
-        named(artefact.path, async () => {
-          const mode = executable ? 0o777 : 0o666;
-          const { path: from, handle } = await staging.create(artefact.path, mode);
-          staged.push({ from, to: artefact.path, mode });
-          await writeSynced(handle, content);
-        }),
-      ),
-    );
-    for (const result of written) if (result.status === 'rejected') throw result.reason;
     options.signal?.throwIfAborted();
-    for (const { to } of staged) await named(to, () => refuseDirectory(to));
-    for (const { from, to, mode } of staged) await named(to, () => place(from, to, mode));
+    for (const { artefact, content, executable } of files) {
+      named(artefact.path, () => {
+        const mode = executable ? 0o777 : 0o666;
+        const { path: from, fd } = staging.create(artefact.path, mode);
+        staged.push({ from, to: artefact.path, mode });
+        writeSynced(fd, content);
+      });
+    }
+    for (const { to } of staged) named(to, () => refuseDirectory(to));
+    for (const { from, to, mode } of staged) named(to, () => place(from, to, mode));
   } catch (error) {
-    await staging.clear();
+    staging.clear();
     throw error;
   }
 }
 
 /** Renaming would find that out too, but after other files were replaced. */
-async function refuseDirectory(file: string): Promise<void> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+function refuseDirectory(file: string): void {
+  let found: Stats | undefined;
+  try {
+    found = statSync(file);
+  } catch (error) {
     // the staging file has a shorter name
-    if (error.code === 'ENAMETOOLONG') throw error;
-    return undefined;
-  });
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') throw error;
+  }
   if (found?.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
 }
 
-async function writeSynced(handle: FileHandle, content: Uint8Array | string): Promise<void> {
+function writeSynced(fd: number, content: Uint8Array | string): void {
   try {
-    await handle.writeFile(content);
-    await handle.sync();
+    writeFileSync(fd, content);
+    fsyncSync(fd);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
 /** Renames; where two mounts of one file system forbid that (containers have such), by way of a copy beside the target. */
-async function place(from: string, to: string, mode: number): Promise<void> {
+function place(from: string, to: string, mode: number): void {
   try {
-    await rename(from, to);
+    renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     const near = path.join(path.dirname(to), path.basename(from));
     try {
-      await writeSynced(await open(near, 'wx', mode), await readFile(from));
-      await rename(near, to);
+      writeSynced(openSync(near, 'wx', mode), readFileSync(from));
+      renameSync(near, to);
     } finally {
-      await Promise.all([near, from].map((file) => rm(file, { force: true })));
+      for (const file of [near, from]) rmSync(file, { force: true });
     }
   }
 }
 
-async function named<T>(file: string, body: () => Promise<T>): Promise<T> {
+function named(file: string, body: () => void): void {
   try {
-    return await body();
+    body();
   } catch (error) {
     throw writeError(file, error);
   }
@@ -143,11 +151,11 @@ function realDirectory(file: string): string {
  * `package.json` is also npm's file name: a package of ours may be replaced, anything else may not.
  * @throws {UsageError} `USAGE_FOREIGN_PACKAGE`
  */
-export async function protectForeignPackages(artefacts: readonly Artefact[], force: boolean): Promise<void> {
+export function protectForeignPackages(artefacts: readonly Artefact[], force: boolean): void {
   if (force) return;
   for (const { kind, path: file } of artefacts) {
     if (kind !== 'package') continue;
-    const text = await readFile(file, 'utf8').catch(() => undefined);
+    const text = textOf(file);
     if (text === undefined || /"bpf_object"|^bpf_object:/m.test(text)) continue;
     throw new UsageError(
       'USAGE_FOREIGN_PACKAGE',
@@ -156,5 +164,13 @@ export async function protectForeignPackages(artefacts: readonly Artefact[], for
         hint: 'write elsewhere with -o DIR, choose another name with --package-name NAME, or replace it with --force',
       },
     ).in(file);
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
   }
 }

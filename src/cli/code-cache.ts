@@ -35,7 +35,11 @@ export function openCodeCache(directory: string, id: string): CodeCache {
     load(file) {
       const name = `${prefix}-${path.basename(file)}`;
       const cacheFile = path.join(directory, 'code', name);
-      const places = [path.join(path.dirname(file), MADE_WITH_BUNDLE, name), cacheFile];
+      const places = [
+        // as whole as the bundle itself; checking it would take node:crypto, before anything else has begun
+        { file: path.join(path.dirname(file), MADE_WITH_BUNDLE, name), isChecked: false },
+        { file: cacheFile, isChecked: true },
+      ];
       return loadWithBytecode(file, places, (script) => made.push(() => keepOwn(cacheFile, script.createCachedData())));
     },
     keep() {
@@ -44,8 +48,14 @@ export function openCodeCache(directory: string, id: string): CodeCache {
   };
 }
 
+interface Place {
+  readonly file: string;
+  /** Whether its digest has to be right. */
+  readonly isChecked: boolean;
+}
+
 /** @param onCompiled  told when there was no bytecode for it */
-function loadWithBytecode(file: string, places: readonly string[], onCompiled: (script: Script) => void): unknown {
+function loadWithBytecode(file: string, places: readonly Place[], onCompiled: (script: Script) => void): unknown {
   const { uid } = statSync(file);
   const cachedData = firstOf(places, (place) => readTrusted(place, [uid, process.getuid?.()]));
   const script = new Script(nodeModule.wrap(readFileSync(file, 'utf8')), {
@@ -59,7 +69,7 @@ function loadWithBytecode(file: string, places: readonly string[], onCompiled: (
   return loaded.exports;
 }
 
-function firstOf<T>(places: readonly string[], read: (place: string) => T | undefined): T | undefined {
+function firstOf<T>(places: readonly Place[], read: (place: Place) => T | undefined): T | undefined {
   for (const place of places) {
     const found = read(place);
     if (found !== undefined) return found;
@@ -67,8 +77,8 @@ function firstOf<T>(places: readonly string[], read: (place: string) => T | unde
   return undefined;
 }
 
-/** Bytes behind their digest; `undefined` for anything but a whole file of somebody who is trusted. */
-function readTrusted(file: string, owners: readonly (number | undefined)[]): Buffer | undefined {
+/** Bytes behind their digest; `undefined` for anything but a file of somebody who is trusted, and a whole one if that is checked. */
+function readTrusted({ file, isChecked }: Place, owners: readonly (number | undefined)[]): Buffer | undefined {
   let handle: number | undefined;
   try {
     handle = openSync(file, 'r');
@@ -76,7 +86,7 @@ function readTrusted(file: string, owners: readonly (number | undefined)[]): Buf
     if (!owners.includes(uid) || (mode & OTHERS_MAY_WRITE) !== 0) return undefined;
     const bytes = readFileSync(handle);
     const data = bytes.subarray(DIGEST_SIZE);
-    return digest(data).equals(bytes.subarray(0, DIGEST_SIZE)) ? data : undefined;
+    return !isChecked || digest(data).equals(bytes.subarray(0, DIGEST_SIZE)) ? data : undefined;
   } catch {
     return undefined;
   } finally {

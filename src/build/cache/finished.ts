@@ -91,9 +91,9 @@ export async function restore(
   }
   if (files.length > 0) {
     const artefacts = files.map(({ artefact }) => artefact as Artefact);
-    await protectForeignPackages(artefacts, options.force === true);
+    protectForeignPackages(artefacts, options.force === true);
     protectInputs(artefacts, inputsOf(plan, record));
-    await writeFiles(files, { staging: [path.join(store.root, 'staging')], signal: options.signal });
+    writeFiles(files, { staging: [path.join(store.root, 'staging')], signal: options.signal });
   }
   makeNewer(plan, record);
   store.used(record.artefacts.map(([, digest]) => digest));

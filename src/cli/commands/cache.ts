@@ -48,7 +48,7 @@ async function clear(directory: string, all: boolean): Promise<string> {
   const { removeLeftovers } = await import('../../build/leftovers.ts');
   try {
     const removed = clearCache(directory, all).map(partLine);
-    const leftovers = await removeLeftovers(directory);
+    const leftovers = removeLeftovers(directory);
     if (leftovers.length > 0) removed.push('left by builds that were killed:', ...leftovers.map((file) => `  ${file}`));
     return removed.length === 0 ? 'nothing to remove\n' : ['removed:', ...removed, ''].join('\n');
   } catch (error) {

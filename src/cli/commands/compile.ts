@@ -97,5 +97,5 @@ async function showTimings(trace: Trace, file: string, mainMs: number): Promise<
   process.stderr.write(timingsTable(spans));
   if (file === '') return;
   const { writeFiles } = await import('../../build/write.ts');
-  await writeFiles([{ artefact: { path: file }, content: traceFile(spans) }]);
+  writeFiles([{ artefact: { path: file }, content: traceFile(spans) }]);
 }

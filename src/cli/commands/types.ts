@@ -51,7 +51,7 @@ export const types: CommandModule<object, Arguments> = {
     if (argv.output === undefined) process.stdout.write(text);
     else {
       const { writeFiles } = await import('../../build/write.ts');
-      await writeFiles([{ artefact: { path: argv.output }, content: text }]);
+      writeFiles([{ artefact: { path: argv.output }, content: text }]);
     }
   },
 };

@@ -42,7 +42,7 @@ export const unpack: CommandModule<object, Arguments> = {
       { artefact: { path: path.join(directory, `${name}.skel.json`) }, content: canonicalJson(meta) },
     ];
     if (!argv.force) for (const { artefact, content } of files) await refuseOther(artefact.path, Buffer.from(content));
-    await writeFiles(files);
+    writeFiles(files);
     for (const { artefact } of files) process.stdout.write(`${artefact.path}\n`);
   },
 };
