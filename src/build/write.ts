@@ -41,7 +41,7 @@ export interface WriteOptions {
  */
 export function writeFiles(files: readonly WrittenFile[], options: WriteOptions = {}): void {
   const staging = new Staging(options.staging ?? [os.tmpdir()]);
-  const staged: { readonly from: string; readonly to: string; readonly mode: number }[] = [];
+  const staged: { readonly fd: number; readonly from: string; readonly to: string; readonly mode: number }[] = [];
   try {
     for (const directory of new Set(files.map(({ artefact }) => path.dirname(artefact.path)))) {
       named(directory, () => makeDirectory(directory));
@@ -51,15 +51,19 @@ export function writeFiles(files: readonly WrittenFile[], options: WriteOptions 
       named(artefact.path, () => {
         const mode = executable ? 0o777 : 0o666;
         const { path: from, fd } = staging.create(artefact.path, mode);
-        staged.push({ from, to: artefact.path, mode });
-        writeSynced(fd, content);
+        staged.push({ fd, from, to: artefact.path, mode });
+        writeFileSync(fd, content);
       });
     }
+    // when all are written: what brings the first to the disk mostly takes the others along
+    for (const { fd, to } of staged) named(to, () => fsyncSync(fd));
     for (const { to } of staged) named(to, () => refuseDirectory(to));
     for (const { from, to, mode } of staged) named(to, () => place(from, to, mode));
   } catch (error) {
     staging.clear();
     throw error;
+  } finally {
+    for (const { fd } of staged) closeSync(fd);
   }
 }
 
@@ -75,15 +79,6 @@ function refuseDirectory(file: string): void {
   if (found?.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
 }
 
-function writeSynced(fd: number, content: Uint8Array | string): void {
-  try {
-    writeFileSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** Renames; where two mounts of one file system forbid that (containers have such), by way of a copy beside the target. */
 function place(from: string, to: string, mode: number): void {
   try {
@@ -92,7 +87,13 @@ function place(from: string, to: string, mode: number): void {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     const near = path.join(path.dirname(to), path.basename(from));
     try {
-      writeSynced(openSync(near, 'wx', mode), readFileSync(from));
+      const fd = openSync(near, 'wx', mode);
+      try {
+        writeFileSync(fd, readFileSync(from));
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
       renameSync(near, to);
     } finally {
       for (const file of [near, from]) rmSync(file, { force: true });
