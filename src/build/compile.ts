@@ -172,14 +172,16 @@ async function withCompilers<T>(
   const shared = options.shared ?? shareInputs(cacheDir);
   const run: RunOptions = { signal: options.signal, timeoutMs: options.timeoutMs, onCommand: options.onCommand };
 
+  const whenIdle = (work: () => void) => void shared.idleWork.push(work);
   const kernel = sharedKernel(shared, {
     arch,
     vmlinux: options.vmlinux,
     cacheDir: shared.usedCache,
     trace,
-    whenIdle: (work) => shared.idleWork.push(work),
+    whenIdle,
   });
-  if (!findsVmlinux(source, cflags)) readAhead(kernel);
+  // from the second build on the header may be there already, made for the last build of the source
+  if (shared.usedCache === undefined && !findsVmlinux(source, cflags)) readAhead(kernel);
   const known = shared.files.readBytes(source);
   const text = known === undefined || known.length === 0 ? await readSource(source) : known;
   if (options.exportHeader !== undefined) await readSource(options.exportHeader);
@@ -214,6 +216,7 @@ async function withCompilers<T>(
         cacheDir: shared.usedCache,
         files: shared.files,
         scans: shared.scans,
+        whenIdle,
       }),
     );
     options.onInputs?.({ files: project.userFiles, absent: project.absentUserFiles });

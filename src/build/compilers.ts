@@ -30,7 +30,7 @@ export interface CompilerRun extends ClangRun {
   /** Makes what clang needs for the AST. */
   readonly ast: () => Promise<AstJobs>;
   /** Makes the kernel header, and grows it; `undefined` when the user's own is used or none is needed. */
-  readonly openSession: (() => Promise<HeaderSession>) | undefined;
+  readonly openSession: (() => HeaderSession) | undefined;
   /** Where the kernel header and the export markers are written. */
   readonly headerFile: string;
   readonly markersFile: string;
@@ -84,8 +84,8 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
   let session: HeaderSession | undefined;
   let precompiled = run.precompiled !== undefined && isPrecompiled(run.precompiled) ? run.precompiled.file : undefined;
   for (let tries = 1; ; tries++) {
-    session ??= await openSession?.();
-    const header = session && trace.span('kernel header', () => session!.header());
+    session ??= openSession?.();
+    const header = session && (await trace.span('kernel header', () => session!.header()));
     writeFileSync(run.markersFile, emitExportMarkers(tags));
     if (header !== undefined) writeFileSync(run.headerFile, header);
     const stopAst = new AbortController();
@@ -95,8 +95,12 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
     ast?.catch(() => undefined);
     generation.catch(() => undefined);
     try {
-      setImmediate(run.onWaiting);
+      setImmediate(() => {
+        run.onWaiting();
+        session?.isSound();
+      });
       const generated = await generation;
+      if (session !== undefined && !session.isSound()) continue;
       if (generated.exitCode === 0) {
         const enough = await checkAndStrip(run, session, generated);
         if (enough !== undefined) {
@@ -157,19 +161,19 @@ async function checkAndStrip(
   const elf = parseElf(bytes);
   const isGood =
     session === undefined ||
-    trace.span('check the header', () => isEnough(session, elf, stripVTControlCharacters(diagnostics)));
+    (await trace.span('check the header', () => isEnough(session, elf, stripVTControlCharacters(diagnostics))));
   if (!isGood) return undefined;
   const stripped = strip === undefined ? trace.span('strip', () => stripDebug(bytes)) : undefined;
   const object = stripped ?? (await trace.span('llvm-strip', () => runStrip(strip ?? run.getStrip(), file, run.run)));
   return { object, producer: findProducer(elf) };
 }
 
-function isEnough(session: HeaderSession, elf: ElfFile, diagnostics: string): boolean {
+async function isEnough(session: HeaderSession, elf: ElfFile, diagnostics: string): Promise<boolean> {
   const types = elf.findSection('.BTF');
   const ext = elf.findSection('.BTF.ext');
   if (types === undefined || ext === undefined) return true;
   const btf = parseBtf(elf.data(types));
-  return !session.afterObject(btf, parseBtfExt(elf.data(ext), btf), diagnostics);
+  return !(await session.afterObject(btf, parseBtfExt(elf.data(ext), btf), diagnostics));
 }
 
 async function runStrip(tool: Tool, file: string, options: RunOptions): Promise<Buffer> {

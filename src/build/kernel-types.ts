@@ -19,6 +19,8 @@ export const HOST_BTF = '/sys/kernel/btf/vmlinux';
 export interface KernelTypes {
   /** For people: `6.18 x86`, `host`, or name and digest of a file. */
   readonly origin: string;
+  /** What tells the types from those of any other kernel; `undefined` where that would take reading them. */
+  readonly identity: string | undefined;
   /** A C header of the user's, to be included as it is. */
   readonly header: string | undefined;
   /** Of the kernel that was chosen; beside a header, of the newest that ships. The first call reads it. */
@@ -55,7 +57,7 @@ export async function findKernelTypes({ arch, vmlinux, ...options }: KernelChoic
 
 /** Types of a kernel that the user chose. */
 function given(origin: string, btf: Btf): KernelTypes {
-  return { origin, header: undefined, btf: async () => btf, older: async () => undefined };
+  return { origin, identity: undefined, header: undefined, btf: async () => btf, older: async () => undefined };
 }
 
 /** Where the file is says something about the machine, its content about the types. */
@@ -78,6 +80,7 @@ function findShipped(
   const older = version === undefined ? olderThan(kernel) : undefined;
   return {
     origin: `${kernel.version} ${arch}`,
+    identity: kernel.sha256,
     header: undefined,
     btf: () => {
       reading ??= trace.span('kernel types', () => readKernelBtf(arch, kernel.version, options));

@@ -39,7 +39,7 @@ function placesOf(cacheDir: string | undefined): Place[] {
     temporary,
     { directory: cacheDir, removeAfterMs: stale(/^kernel-[\w-]+\.[0-9a-f]{12}$/, STALE_AFTER_MS) },
     { directory: cacheDir, removeAfterMs: stale(/^btfhub-archive\.\d+$/, FOREIGN_AFTER_MS) },
-    ...['tools', 'code', 'headers'].map((part) => ({
+    ...['tools', 'code', 'headers', 'vmlinux'].map((part) => ({
       directory: path.join(cacheDir, part),
       removeAfterMs: stale(/\.\d+$/, STALE_AFTER_MS),
     })),

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { templateDirectory } from '../core/paths.ts';
 import { hasDocsOrEvents } from '../doc/relevance.ts';
+import { KeptHeaders } from '../headers/kept.ts';
 import { makeHeader } from '../headers/make-header.ts';
 import { type ScanCache, type SourceScan, scanSource } from '../headers/scan/scan-source.ts';
 import { HeaderSession } from '../headers/session.ts';
@@ -83,6 +84,8 @@ export interface ProjectRequest {
   readonly cacheDir: string | undefined;
   readonly files: InputFiles;
   readonly scans: ScanCache;
+  /** Told what can wait until the compiler is running. */
+  readonly whenIdle: (work: () => void) => void;
 }
 
 export interface Project {
@@ -143,9 +146,15 @@ export function prepareProject(request: ProjectRequest): Project {
     return { ...rest, kernelHeader: 'none', compilers: { ...common, ast, openSession: undefined } };
   const own = kernel.header ?? scan.ownVmlinux;
   if (own === undefined) {
-    const openSession = async () =>
+    const kept =
+      request.cacheDir === undefined || kernel.identity === undefined
+        ? undefined
+        : new KeptHeaders(path.join(request.cacheDir, 'vmlinux'), kernel.identity);
+    const openSession = () =>
       new HeaderSession({
-        btf: await kernel.btf(),
+        btf: kernel.btf,
+        kept,
+        whenIdle: request.whenIdle,
         identifiers: scan.identifiers,
         declaredFunctions: scan.declaredFunctions,
         own: scan.own,

@@ -55,7 +55,7 @@ async function build(
     includePaths: [TEMPLATES, ...SYSTEM].map((directory) => ({ path: directory, system: true })),
   });
   const session = new HeaderSession({
-    btf: kernel,
+    btf: async () => kernel,
     identifiers: scan.identifiers,
     declaredFunctions: scan.declaredFunctions,
     own: scan.own,
@@ -63,10 +63,10 @@ async function build(
   });
   const args = ['-target', 'bpf', '-g', '-O2', '-D__TARGET_ARCH_x86', '-I', TEMPLATES, '-fcolor-diagnostics'];
   for (let compiles = 1; ; compiles++) {
-    writeFileSync(path.join(directory, 'vmlinux.h'), session.header());
+    writeFileSync(path.join(directory, 'vmlinux.h'), await session.header());
     rmSync(object, { force: true });
     const { status, stderr } = spawnSync(clang, [...args, '-c', source, '-o', object], { encoding: 'utf8' });
-    const done = { status, compiles, isFull: session.isFull, header: session.header(), stderr };
+    const done = { status, compiles, isFull: session.isFull, header: await session.header(), stderr };
     if (status !== 0) {
       if (await session.afterDiagnostics(stderr)) continue;
       return { ...done, relocations: [] };
@@ -74,7 +74,7 @@ async function build(
     const elf = parseElf(readFileSync(object));
     const btf = parseBtf(elf.data(elf.findSection('.BTF')!));
     const ext = parseBtfExt(elf.data(elf.findSection('.BTF.ext')!), btf);
-    if (session.afterObject(btf, ext, stderr)) continue;
+    if (await session.afterObject(btf, ext, stderr)) continue;
     const relocations = [...ext.coreRelocs.values()].flat().map((reloc) => {
       const { root, steps, enumerator } = resolveAccess(btf, reloc);
       const members = steps

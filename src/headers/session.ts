@@ -11,10 +11,11 @@ import type { BtfExt } from '../btf/ext.ts';
 import { isComposite, isEnum, Kind } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { diagnoseHeader, type HeaderProblem } from './diagnose.ts';
+import type { FoundHeader, KeptHeaders } from './kept.ts';
 import { type HeaderRequest, makeFullHeader, makeHeader, type OwnNames, type OwnTagUse } from './make-header.ts';
 import { OlderKernel } from './older.ts';
 import { hasThing } from './presence.ts';
-import { findTooSmall } from './too-small.ts';
+import { findDeclaredOnly } from './too-small.ts';
 
 /** Compiles against a header that grows; then the whole one. clang stops after 20 errors, so one compile may not show all. */
 const MAX_SMALL = 6;
@@ -22,7 +23,10 @@ const MAX_SMALL = 6;
 const MAX_FULL = 4;
 
 export interface SessionOptions {
-  readonly btf: Btf;
+  /** The kernel's types; asked for only when they are needed. */
+  readonly btf: () => Promise<Btf>;
+  /** Headers that were made before. */
+  readonly kept?: KeptHeaders | undefined;
   /** What the scan of the source found. */
   readonly identifiers: ReadonlySet<string>;
   readonly declaredFunctions: ReadonlySet<string>;
@@ -34,6 +38,8 @@ export interface SessionOptions {
   readonly older?: () => Promise<Btf | undefined>;
   /** Start with the whole header. */
   readonly full?: boolean;
+  /** Told what can wait until the compiler is running. */
+  readonly whenIdle?: (work: () => void) => void;
 }
 
 export class HeaderSession {
@@ -44,23 +50,34 @@ export class HeaderSession {
   /** Members of the older kernel that were added, as `type.member`. */
   readonly #overlaid = new Set<string>();
   #older: OlderKernel | null | undefined;
-  #btf: Btf;
+  #btf: Btf | undefined;
+  #found: FoundHeader | undefined;
   #isFull: boolean;
+  #distrustsKept = false;
   #tries = 0;
   #text: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#btf = options.btf;
     this.#ownTags = new Map(options.own?.tags);
     this.#ownOrdinary = new Set(options.own?.ordinary);
     this.#isFull = options.full === true;
   }
 
   /** Text of the header for the next compile. */
-  header(): string {
-    this.#text ??= this.#make();
+  async header(): Promise<string> {
+    this.#text ??= await this.#make();
     return this.#text;
+  }
+
+  /** False when the header came out of the cache and is not what was put there: it is made anew then. Tells best while clang is running. */
+  isSound(): boolean {
+    if (this.#found?.isWhole() === false) {
+      this.#text = undefined;
+      this.#distrustsKept = true;
+    }
+    this.#found = undefined;
+    return this.#text !== undefined;
   }
 
   /** True once the whole header is in use. */
@@ -68,7 +85,7 @@ export class HeaderSession {
     return this.#isFull;
   }
 
-  #make(): string {
+  async #make(): Promise<string> {
     const { identifiers, declaredFunctions, origin } = this.#options;
     const request: HeaderRequest = {
       identifiers: new Set([...identifiers, ...this.#added]),
@@ -77,10 +94,24 @@ export class HeaderSession {
       own: { tags: this.#ownTags, ordinary: this.#ownOrdinary },
       ...(origin === undefined ? {} : { origin }),
     };
-    if (!this.#isFull) return makeHeader(this.#btf, request).text;
+    if (!this.#isFull) return this.#makeSmall(request);
     // All kfuncs: one that the small header lacked may have a name that is pasted together.
     const { identifiers: _, ...everything } = request;
-    return makeFullHeader(this.#btf, everything).text;
+    return makeFullHeader(await this.#kernel(), everything).text;
+  }
+
+  async #makeSmall(request: HeaderRequest): Promise<string> {
+    const kept = this.#older === undefined ? this.#options.kept : undefined;
+    this.#found = this.#distrustsKept ? undefined : kept?.find(request);
+    if (this.#found !== undefined) return this.#found.text;
+    const { text } = makeHeader(await this.#kernel(), request);
+    if (kept !== undefined) this.#options.whenIdle?.(() => kept.keep(request, text));
+    return text;
+  }
+
+  async #kernel(): Promise<Btf> {
+    this.#btf ??= await this.#options.btf();
+    return this.#btf;
   }
 
   /**
@@ -88,7 +119,7 @@ export class HeaderSession {
    * @param stderr  all that clang printed
    */
   async afterDiagnostics(stderr: string): Promise<boolean> {
-    const problems = diagnoseHeader(stderr, this.header(), (path) => basename(path) === 'vmlinux.h');
+    const problems = diagnoseHeader(stderr, await this.header(), (path) => basename(path) === 'vmlinux.h');
     let changed = false;
     let known = false;
     for (const problem of problems) {
@@ -104,14 +135,18 @@ export class HeaderSession {
    * @param object  the object's BTF, `ext` its .BTF.ext
    * @param stderr  warnings; clang 14 compiles calls of functions that are not declared
    */
-  afterObject(object: Btf, ext: BtfExt, stderr = ''): boolean {
+  async afterObject(object: Btf, ext: BtfExt, stderr = ''): Promise<boolean> {
     if (this.#isFull) return false;
-    const undeclared = diagnoseHeader(stderr, '', () => false).flatMap((problem) =>
-      problem.kind === 'missing' && hasThing(this.#btf, { kind: 'function', name: problem.name }) ? [problem.name] : [],
+    const declared = findDeclaredOnly(object, ext);
+    const missing = diagnoseHeader(stderr, '', () => false).flatMap((problem) =>
+      problem.kind === 'missing' ? problem.name : [],
     );
+    if (declared.length === 0 && missing.length === 0) return false;
+    const kernel = await this.#kernel();
     let changed = false;
-    for (const name of findTooSmall(object, ext, this.#btf)) changed = this.#add(name, true) || changed;
-    for (const name of undeclared) changed = this.#add(name, false) || changed;
+    for (const name of declared) if (isCompositeOf(kernel, name)) changed = this.#add(name, true) || changed;
+    for (const name of missing)
+      if (hasThing(kernel, { kind: 'function', name })) changed = this.#add(name, false) || changed;
     return this.#again(changed, changed);
   }
 
@@ -131,16 +166,17 @@ export class HeaderSession {
 
   /** `known`: the kernel has that name, but the header is as good as it gets; `unknown`: not about the kernel's types. */
   async #take(problem: HeaderProblem): Promise<'changed' | 'known' | 'unknown'> {
+    const kernel = await this.#kernel();
     switch (problem.kind) {
       case 'missing': {
         const { name, isTag } = problem;
-        if (isTag ? isTagOf(this.#btf, name) : isOrdinaryName(this.#btf, name))
+        if (isTag ? isTagOf(kernel, name) : isOrdinaryName(kernel, name))
           return this.#add(name, isTag) ? 'changed' : 'known';
         return (await this.#borrowType(name, isTag)) ? 'changed' : 'unknown';
       }
       case 'clash': {
         const { name, isTag } = problem;
-        if (!(isTag ? isTagOf(this.#btf, name) || isForward(this.#btf, name) : isOrdinaryName(this.#btf, name)))
+        if (!(isTag ? isTagOf(kernel, name) || isForward(kernel, name) : isOrdinaryName(kernel, name)))
           return 'unknown';
         return (isTag ? this.#leaveOutTag(name) : this.#leaveOut(name)) ? 'changed' : 'known';
       }
@@ -176,7 +212,7 @@ export class HeaderSession {
   async #openOlder(): Promise<OlderKernel | undefined> {
     if (this.#older === undefined) {
       const btf = await this.#options.older?.();
-      this.#older = btf === undefined ? null : new OlderKernel(this.#options.btf, btf);
+      this.#older = btf === undefined ? null : new OlderKernel(await this.#options.btf(), btf);
     }
     return this.#older ?? undefined;
   }
@@ -202,7 +238,11 @@ export class HeaderSession {
 
 /** A struct, union or enum that the kernel defines. */
 function isTagOf(btf: Btf, name: string): boolean {
-  return btf.named(name).some((id) => isComposite(btf.kind(id)) || isEnum(btf.kind(id)));
+  return isCompositeOf(btf, name) || btf.named(name).some((id) => isEnum(btf.kind(id)));
+}
+
+function isCompositeOf(btf: Btf, name: string): boolean {
+  return btf.named(name).some((id) => isComposite(btf.kind(id)));
 }
 
 /** What C calls an ordinary identifier: a typedef, an enumerator, a function. */

@@ -5,15 +5,15 @@
  */
 import { resolveAccess } from '../btf/core-access.ts';
 import { type BtfExt, CoreRelocKind } from '../btf/ext.ts';
-import { isComposite, Kind, type TypeId } from '../btf/kinds.ts';
+import { Kind, type TypeId } from '../btf/kinds.ts';
 import { resolve } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 
 /**
- * Names of structs and unions that a compiled object relocates against, has only declared, and the kernel's BTF defines.
+ * Names of structs and unions that a compiled object relocates against and has only declared: the header was too small if the kernel defines one.
  * @param object  the object's own BTF, before anything is stripped
  */
-export function findTooSmall(object: Btf, ext: BtfExt, kernel: Btf): string[] {
+export function findDeclaredOnly(object: Btf, ext: BtfExt): string[] {
   const names = new Set<string>();
   for (const relocs of ext.coreRelocs.values()) {
     for (const reloc of relocs) {
@@ -23,7 +23,7 @@ export function findTooSmall(object: Btf, ext: BtfExt, kernel: Btf): string[] {
       if (reloc.kind >= CoreRelocKind.typeIdLocal) ends.push(pointee(object, access.end));
       for (const end of ends) {
         const name = declaredOnly(object, end);
-        if (name !== undefined && isDefined(kernel, name)) names.add(name);
+        if (name !== undefined) names.add(name);
       }
     }
   }
@@ -46,8 +46,4 @@ function declaredOnly(btf: Btf, id: TypeId): string | undefined {
 /** `task_struct` of `task_struct___old`. @see libbpf `bpf_core_essential_name_len()` */
 export function withoutFlavour(name: string): string {
   return /^(.*[^_])___[^_].*$/.exec(name)?.[1] ?? name;
-}
-
-function isDefined(kernel: Btf, name: string): boolean {
-  return kernel.named(name).some((id) => isComposite(kernel.kind(id)));
 }

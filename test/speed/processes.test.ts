@@ -92,6 +92,28 @@ test('bytecode for a Node that did not make the bundle is kept in the cache, and
   }
 });
 
+test("a program's small header is kept, taken for the next build of it, and made anew when it is broken", async () => {
+  const directory = project();
+  const build = () => ecc(directory, ['prog.bpf.c', '--no-cache', '--timings']);
+  expect((await build()).stderr).toContain('kernel types');
+  const headers = path.join(directory, '.cache/vmlinux');
+  const [name, ...more] = readdirSync(headers);
+  expect(more).toEqual([]);
+  const file = path.join(headers, name!);
+  const whole = readFileSync(file, 'utf8');
+  const again = await build();
+  expect(again.stderr).not.toContain('kernel types');
+  expectWanted(directory);
+  // clang takes this one as well, and makes something else of it
+  expect(whole).toContain('typedef int __s32;');
+  writeFileSync(file, whole.replace('typedef int __s32;', 'typedef char __s32;'));
+  const mended = await build();
+  expect(mended.status).toBe(0);
+  expect(mended.stderr.match(/clang: code generation/g)).toHaveLength(2);
+  expectWanted(directory);
+  expect(readFileSync(file, 'utf8')).toBe(whole);
+});
+
 describe('the same command again', () => {
   test('one line, for each of several sources', async () => {
     const directory = project();

@@ -19,6 +19,7 @@ interface PartDescription {
 const PARTS: readonly PartDescription[] = [
   { name: 'finished builds', entries: /^builds$/, isCheap: true },
   { name: 'kernel types', entries: /^kernel-/, isCheap: true },
+  { name: 'small headers', entries: /^vmlinux$/, isCheap: true },
   { name: 'precompiled headers', entries: /^headers$/, isCheap: true },
   { name: 'compiled code', entries: /^code$/, isCheap: true },
   { name: 'answers of tools', entries: /^tools$/, isCheap: true },
