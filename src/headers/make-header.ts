@@ -4,6 +4,7 @@
  */
 import { emitHeaderWith, type HeaderOptions, headerBytes } from '../btf/declare/header.ts';
 import { findKfuncs } from '../btf/declare/kfuncs.ts';
+import { declaredTypes } from '../btf/declare/kind-lists.ts';
 import { findNames, markNames, type NameOffsets, NameTest } from '../btf/declare/name-marks.ts';
 import { CNames, type NameRequest, OwnTagMark, type Rename } from '../btf/declare/names.ts';
 import type { TypeId } from '../btf/kinds.ts';
@@ -86,14 +87,15 @@ export function fullHeaderBytes(btf: Btf, origin: string): Uint8Array {
 
 function fullHeader(btf: Btf, request: FullHeaderRequest): { readonly names: CNames; readonly options: HeaderOptions } {
   const own = markOwnNames(btf, request.own, findNames(btf, ownNames(request.own)));
-  const names = new CNames(btf, own);
+  const types = declaredTypes(btf);
+  const names = new CNames(btf, { ...own, declared: types });
   if (own.ownTags !== undefined) names.flavourOwnTags(btf.ids());
   const used = request.identifiers === undefined ? undefined : new Set(request.identifiers);
   const kfuncs = findKfuncs(btf).filter(
     (id) =>
       isFree(btf, id, request) && !names.isTaken(btf.nameOff(id)) && (used === undefined || used.has(btf.name(id))),
   );
-  return { names, options: { kfuncs, banner: markLine(request.origin ?? DEFAULT_ORIGIN) } };
+  return { names, options: { types, kfuncs, banner: markLine(request.origin ?? DEFAULT_ORIGIN) } };
 }
 
 /** True for a function that the program neither declares nor calls something else by its name. */

@@ -18,14 +18,15 @@ export const BYTE_CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
   return /\d/.test(character) ? 2 : /\w/.test(character) ? 0 : 3;
 });
 
-const SLOTS = 1 << 12;
+const SLOTS = 1 << 16;
 /** By {@link keywordSlot}: 1 where there is a keyword. */
 export const KEYWORD_SLOTS = new Uint8Array(SLOTS);
 for (const word of KEYWORDS)
-  KEYWORD_SLOTS[keywordSlot(word.charCodeAt(0), word.charCodeAt(word.length - 1), word.length)] = 1;
+  KEYWORD_SLOTS[keywordSlot(word.charCodeAt(0), word.charCodeAt(1), word.charCodeAt(word.length - 1), word.length)] = 1;
 
-export function keywordSlot(first: number, last: number, length: number): number {
-  return (first * 37 + last * 113 + length * 613) & (SLOTS - 1);
+/** Of the first two bytes of a name, the last, and their number: few names that are no keywords have the slot of one. */
+export function keywordSlot(first: number, second: number, last: number, length: number): number {
+  return (first * 37 + second * 2579 + last * 1129 + length * 6133) & (SLOTS - 1);
 }
 
 /** Puts an identifier in the place of the name that was written from `start` on, unless that is one. */

@@ -39,6 +39,8 @@ export interface NameRequest {
   readonly ownOrdinary?: NameMarks | undefined;
   /** The names that will be asked for. Default: all. */
   readonly relevant?: NameMarks;
+  /** What {@link declaredTypes} gives, when it is known. */
+  readonly declared?: ArrayLike<TypeId>;
 }
 
 export class CNames {
@@ -58,22 +60,21 @@ export class CNames {
   readonly #ownOrdinary: NameMarks | undefined;
   readonly #builtins = new Set<number>();
 
-  constructor(btf: Btf, { ownTags, ownOrdinary, relevant }: NameRequest = {}) {
+  constructor(btf: Btf, { ownTags, ownOrdinary, relevant, declared }: NameRequest = {}) {
     this.#btf = btf;
     this.#hasSuffix = new Uint8Array(btf.count);
     this.#ordinary = new NameMarks(btf, relevant === undefined);
     this.#ownTags = ownTags;
     this.#ownOrdinary = ownOrdinary;
-    this.#claim(relevant);
+    this.#claim(relevant, relevant === undefined ? (declared ?? declaredTypes(btf)) : markedTypes(btf, relevant));
   }
 
-  #claim(relevant: NameMarks | undefined): void {
+  #claim(relevant: NameMarks | undefined, ids: ArrayLike<number>): void {
     const { offsets } = this.#btf;
     const words = signedWords(this.#btf);
     const ordinary = this.#ordinary;
     const hasOwn = this.#ownTags !== undefined || this.#ownOrdinary !== undefined;
     const forwards: TypeId[] = [];
-    const ids = relevant === undefined ? declaredTypes(this.#btf) : markedTypes(this.#btf, relevant);
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
       const at = offsets[id]!;

@@ -30,8 +30,9 @@ export class DeclarationOrder {
   /** The struct or union that is being prepared; it needs no forward declaration of itself. */
   #current = 0;
   #depth = 0;
-  /** Types marked as reached by the walks under way. */
-  readonly #marked: number[] = [];
+  /** Types marked as reached by the walks under way, and how many there are. */
+  readonly #marked: Int32Array;
+  #markedCount = 0;
   /** How often a reference to the current type was passed over. */
   #selfReferences = 0;
 
@@ -41,6 +42,8 @@ export class DeclarationOrder {
     this.#offsets = btf.offsets;
     this.#printer = printer;
     this.#state = new Uint8Array(btf.count);
+    // a type that is marked is not marked once more before it is taken off again
+    this.#marked = new Int32Array(btf.count);
   }
 
   /** Declares these types, in ascending order of their ids, and what they need. */
@@ -48,17 +51,16 @@ export class DeclarationOrder {
     const words = this.#words;
     const offsets = this.#offsets;
     const anonymousEnums: TypeId[] = [];
-    const others: TypeId[] = [];
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]! as TypeId;
       const at = offsets[id]!;
       const kind = (words[at + 1]! >>> 24) & 0x1f;
-      if (kind !== Kind.enum && kind !== Kind.enum64) others.push(id);
-      else if (words[at] === 0) anonymousEnums.push(id);
+      if (kind !== Kind.enum && kind !== Kind.enum64) continue;
+      if (words[at] === 0) anonymousEnums.push(id);
       else this.#defineEnum(id);
     }
-    for (let i = 0; i < others.length; i++) {
-      const id = others[i]!;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]! as TypeId;
       const at = offsets[id]!;
       switch ((words[at + 1]! >>> 24) & 0x1f) {
         case Kind.struct:
@@ -89,19 +91,21 @@ export class DeclarationOrder {
    * not remembered as reached: written earlier, inside of another type, it does need the forward declaration.
    */
   #need(id: number, byValue: boolean): void {
-    const marked = this.#marked;
-    const firstMark = marked.length;
+    const firstMark = this.#markedCount;
     const selfReferences = this.#selfReferences;
     this.#reach(id, byValue);
-    if (selfReferences !== this.#selfReferences)
-      for (let i = firstMark; i < marked.length; i++) this.#state[marked[i]!]! &= ~REACHED;
+    if (selfReferences !== this.#selfReferences) this.#unmark(firstMark);
     else if (byValue) this.#state[id]! |= READY;
-    marked.length = firstMark;
+    this.#markedCount = firstMark;
   }
 
   #mark(id: number): void {
     this.#state[id]! |= REACHED;
-    this.#marked.push(id);
+    this.#marked[this.#markedCount++] = id;
+  }
+
+  #unmark(first: number): void {
+    for (let i = first; i < this.#markedCount; i++) this.#state[this.#marked[i]!]! &= ~REACHED;
   }
 
   #reach(id: number, byValue: boolean): void {

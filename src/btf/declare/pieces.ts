@@ -9,7 +9,12 @@ import { latin1 } from '../../core/bytes.ts';
 import { BYTE_CLASSES, KEYWORD_SLOTS, keywordSlot, replaceName } from './identifiers.ts';
 import type { TextOutput } from './output.ts';
 
+/** Stands for a piece without text, which is not written. */
+export const NOTHING = 0;
+
 const SPACE = 0x20;
+/** Pieces that there is room for at first: about a kernel's. */
+const FIRST_ROOM = 1 << 16;
 /** Numbers that are kept as pieces. */
 const SMALL_NUMBERS = 4096;
 
@@ -18,7 +23,9 @@ export class Pieces {
   /** The pieces, one behind the other. */
   readonly #text: TextOutput;
   /** Where each begins, and where the last ends. */
-  readonly #starts: number[] = [0];
+  #starts = new Int32Array(FIRST_ROOM);
+  /** Number of pieces. */
+  #count = 0;
   readonly #known = new Map<string, number>();
   /** By number, its piece; 0 = not made yet. */
   readonly #numbers = new Int32Array(SMALL_NUMBERS);
@@ -32,7 +39,32 @@ export class Pieces {
   /** A new piece, put together like any text. Pieces are numbered -1, -2, -3, … */
   make(script: Int32Array, count: number): number {
     if (count > 0) this.write(script, count, this.#text);
-    return -this.#starts.push(this.#text.length) + 1;
+    return this.#next();
+  }
+
+  /** What was written is a piece. */
+  #next(): number {
+    if (++this.#count === this.#starts.length) {
+      const starts = new Int32Array(this.#count * 2);
+      starts.set(this.#starts);
+      this.#starts = starts;
+    }
+    this.#starts[this.#count] = this.#text.length;
+    return -this.#count;
+  }
+
+  /** A new piece: an old one and a character. */
+  extended(piece: number, character: number): number {
+    const text = this.#text;
+    const end = this.#starts[-piece]!;
+    let from = this.#starts[-piece - 1]!;
+    text.reserve(end - from + 1);
+    const { bytes } = text;
+    let at = text.length;
+    while (from < end) bytes[at++] = bytes[from++]!;
+    bytes[at++] = character;
+    text.length = at;
+    return this.#next();
   }
 
   /** Writes the beginning of a piece that {@link make} ends; no other may be made in between. */
@@ -42,6 +74,7 @@ export class Pieces {
 
   /** The piece for a text, ASCII, that will come up again. */
   of(text: string): number {
+    if (text === '') return NOTHING;
     let piece = this.#known.get(text);
     if (piece === undefined) {
       piece = this.once(text);
@@ -53,7 +86,7 @@ export class Pieces {
   /** A piece for a text. */
   once(text: string): number {
     this.#text.add(text);
-    return -this.#starts.push(this.#text.length) + 1;
+    return this.#next();
   }
 
   /** The piece for a decimal number. */
@@ -107,7 +140,7 @@ function copyAll(
   script: Int32Array,
   first: number,
   count: number,
-  starts: readonly number[],
+  starts: Int32Array,
   text: Uint8Array,
   strings: Uint8Array,
 ): number {
@@ -135,7 +168,7 @@ function copyAll(
         last = byte;
         byte = strings[++from]!;
       }
-      if (at > room || (classes | KEYWORD_SLOTS[keywordSlot(head, last, at - start)]!) !== 0) {
+      if (at > room || (classes | KEYWORD_SLOTS[keywordSlot(head, to[start + 1]!, last, at - start)]!) !== 0) {
         at = start;
         break;
       }

@@ -1,5 +1,5 @@
 /**
- * C declarations of single types: declarators of any depth, bodies of composites with the padding that their offsets ask
+ * C declarations of single types: bodies of composites with the padding that their offsets ask
  * for, enums, typedefs, function prototypes. The order in which C accepts them is ./order.ts's.
  *
  * What C cannot spell (members that overlap) is left out with a comment; the size stays.
@@ -9,18 +9,14 @@ import { Kind, type TypeId } from '../kinds.ts';
 import { signedWords } from '../signed-words.ts';
 import type { Btf } from '../table.ts';
 import { CLayout, nextBitfield, roundUp, Shape } from './c-layout.ts';
+import { Declarators } from './declarators.ts';
 import type { CNames } from './names.ts';
 import type { TextOutput } from './output.ts';
-import { Pieces } from './pieces.ts';
-import { floatSpelling, intSpelling } from './scalars.ts';
+import { NOTHING, Pieces } from './pieces.ts';
+import { intSpelling } from './scalars.ts';
 
-const CONST = 1;
-const VOLATILE = 2;
-const RESTRICT = 4;
-/** Declarators and anonymous composites within each other. */
+/** Anonymous composites within each other. */
 const MAX_NESTING = 128;
-/** Characters of one declarator: function types that take functions can double with every level. */
-const MAX_DECLARATOR = 1 << 16;
 /** Longest padding, in bits, that is written as unnamed bit-fields. */
 const MAX_BITFIELD_PADDING = 1024;
 const PADDING_UNITS: readonly (readonly [number, string])[] = [
@@ -33,14 +29,6 @@ const PADDING_UNITS: readonly (readonly [number, string])[] = [
 const BOOL_IS_NO_KEYWORD =
   '#if !defined(__bool_true_false_are_defined) && (__STDC_VERSION__ < 202000L || __clang_major__ < 15)\n';
 
-/**
- * A declarator is three pieces, one behind the other. The head stands before the name or, in a declarator around an anonymous type, before
- * the body of that. What stands between such a body and the name is the neck; */
-const NECK = -1;
-/** what stands behind the name is the tail. */
-const TAIL = -2;
-/** It is a typedef that the compiler brings along: a member is of the type behind it. */
-const BUILTIN = -1;
 /** Numbers that wait at most before they are turned into text: more than kernels need. */
 const MOST_WAITING = 1 << 20;
 const FEWEST_WAITING = 1 << 12;
@@ -56,18 +44,10 @@ export class CPrinter {
   readonly #output: TextOutput;
   readonly #layout: CLayout;
   readonly #pieces: Pieces;
+  readonly #declarators: Declarators;
   /** What comes next in the output. */
   #script: Int32Array;
   #count = 0;
-  /** The same for the piece in the making. */
-  readonly #making = new Int32Array(FEWEST_WAITING);
-  #madeCount = 0;
-  /** By type, the head of its declarator; 0 = not made yet. */
-  readonly #heads: Int32Array;
-  /** By type, not 0 when there is more to do than to write the three: {@link BUILTIN}, or the type of the body between head and neck. */
-  readonly #more: Int32Array;
-  /** By type, the piece that stands before a missing name; 0 = not made yet. */
-  readonly #bares: Int32Array;
   readonly #literal: ReturnType<typeof literals>;
   /** Tabs, by their number. */
   readonly #indents: number[];
@@ -89,9 +69,7 @@ export class CPrinter {
     this.#output = output;
     this.#pieces = new Pieces(btf.strings, text);
     this.#layout = new CLayout(btf);
-    this.#heads = new Int32Array(btf.count);
-    this.#more = new Int32Array(btf.count);
-    this.#bares = new Int32Array(btf.count);
+    this.#declarators = new Declarators(btf, names, this.#pieces);
     this.#literal = literals(this.#pieces);
     this.#indents = Array.from({ length: MAX_NESTING + 2 }, (_, level) => this.#pieces.once('\t'.repeat(level)));
   }
@@ -187,241 +165,27 @@ export class CPrinter {
 
   /** The keyword, the name and its suffix, with which a tag is written. */
   #putTag(id: TypeId): void {
-    this.#put(this.#keyword(id));
+    this.#put(this.#declarators.keywordOf(id));
     this.#put(this.#words[this.#offsets[id]!]!);
     const suffix = this.names.typeSuffix(id);
     if (suffix !== '') this.#put(this.#pieces.of(suffix));
   }
 
-  #keyword(id: TypeId): number {
-    switch (this.#btf.kind(id)) {
-      case Kind.struct:
-        return this.#literal.struct;
-      case Kind.union:
-        return this.#literal.union;
-      case Kind.fwd:
-        return this.#btf.kindFlag(id) ? this.#literal.union : this.#literal.struct;
-      default:
-        return this.#literal.enum;
-    }
-  }
-
   /** Writes a declaration; the name may be empty. */
   #declare(type: TypeId, nameOff: number, suffix: string, level: number): void {
-    const head = this.#heads[type]! || this.#makeDeclarator(type);
-    const base = this.#more[type]!;
+    const { necks, tails, more } = this.#declarators;
+    const head = this.#declarators.headOf(type);
+    const base = more[type]!;
     const isNameless = nameOff === 0 && suffix === '';
     if (base > 0) {
       // `const struct {…} *name[3]`: the base comes first whatever is around it.
       this.#put(head);
       this.#inline(base as TypeId, level);
-      this.#put(isNameless ? this.#bare(type) : head + NECK);
-    } else this.#put(isNameless ? this.#bare(type) : head);
+      this.#put(isNameless ? this.#declarators.bareOf(type) : necks[type]!);
+    } else this.#put(isNameless ? this.#declarators.bareOf(type) : head);
     if (nameOff !== 0) this.#put(nameOff);
     if (suffix !== '') this.#put(this.#pieces.of(suffix));
-    this.#put(head + TAIL);
-  }
-
-  /** The piece before a name that is not there: neck or head without the space. */
-  #bare(type: number): number {
-    const head = this.#heads[type]!;
-    this.#bares[type] ||= this.#pieces.trimmed(this.#more[type]! > 0 ? head + NECK : head);
-    return this.#bares[type]!;
-  }
-
-  /** Makes the declarator of a type out of those of the types that it is made of. Gives its head. */
-  #makeDeclarator(type: TypeId): number {
-    this.#enter(type);
-    const words = this.#words;
-    const offsets = this.#offsets;
-    const pieces = this.#pieces;
-    const literal = this.#literal;
-    let qualifiers = 0;
-    let typeTags = '';
-    let dimensions = '';
-    let id: TypeId = type;
-    let kind = this.#btf.kind(id);
-    for (let depth = 0; isAround(kind); depth++) {
-      if (depth >= MAX_NESTING) throw tooDeep(type);
-      const at = offsets[id]!;
-      if (kind === Kind.array) {
-        qualifiers &= ~RESTRICT;
-        dimensions += `[${words[at + 5]! >>> 0}]`;
-        id = words[at + 3]! as TypeId;
-      } else {
-        if (kind === Kind.typeTag) typeTags = this.#typeTag(id) + typeTags;
-        else qualifiers |= qualifierOf(kind);
-        id = words[at + 2]! as TypeId;
-      }
-      kind = this.#btf.kind(id);
-    }
-    // Pieces come one after the other: those that this one is made of have to be there before it is begun.
-    const isPointer = kind === Kind.ptr;
-    const isFunction = kind === Kind.funcProto;
-    let inner = 0;
-    let more = 0;
-    let isTight = false;
-    if (isPointer || isFunction) {
-      const target = words[offsets[id]! + 2]! as TypeId;
-      inner = this.#heads[target]! || this.#makeDeclarator(target);
-      more = Math.max(0, this.#more[target]!);
-      if (isPointer) isTight = this.#bindsTighter(target);
-      else this.#makeParams(id);
-    }
-    const spelled = spellQualifiers(isPointer ? qualifiers : isFunction ? 0 : qualifiers & ~RESTRICT);
-    const before = spelled === '' ? 0 : pieces.of(spelled);
-    const tags = typeTags === '' ? 0 : pieces.of(typeTags);
-    const extents = dimensions === '' ? 0 : pieces.of(dimensions);
-    if (inner !== 0) this.#make(inner);
-    else {
-      if (before !== 0) this.#make(before);
-      more = this.#makeBase(id, kind);
-    }
-    let head = more > 0 ? this.#makeEnd(type) : 0;
-    if (inner === 0) this.#make(literal.space);
-    else {
-      if (more > 0) this.#make(inner + NECK);
-      if (isPointer) this.#make(isTight ? literal.tightStar : literal.star);
-      if (before !== 0) this.#make(before);
-    }
-    if (tags !== 0) this.#make(tags);
-    if (head === 0) head = this.#makeEnd(type);
-    this.#makeEnd(type);
-    if (extents !== 0) this.#make(extents);
-    if (isTight) this.#make(literal.close);
-    if (isFunction) this.#params(id);
-    if (inner !== 0) this.#make(inner + TAIL);
-    this.#makeEnd(type);
-    this.#nesting--;
-    this.#heads[type] = head;
-    this.#more[type] = more === BUILTIN && type !== id ? 0 : more;
-    return head;
-  }
-
-  #make(next: number): void {
-    if (this.#madeCount === FEWEST_WAITING) {
-      this.#pieces.extend(this.#making, this.#madeCount);
-      this.#madeCount = 0;
-    }
-    this.#making[this.#madeCount++] = next;
-  }
-
-  /** The piece in the making is complete. */
-  #makeEnd(type: TypeId): number {
-    const piece = this.#pieces.make(this.#making, this.#madeCount);
-    this.#madeCount = 0;
-    if (this.#pieces.sizeOf(piece) <= MAX_DECLARATOR) return piece;
-    throw new MalformedError('BTF_TOO_LARGE', `type ${type} makes a declaration of more than ${MAX_DECLARATOR} bytes`, {
-      details: { typeId: type },
-    });
-  }
-
-  /** The name that a declaration begins with; nothing for an anonymous type, which has a body there. Gives what to note as `more`. */
-  #makeBase(id: TypeId, kind: Kind): number {
-    const btf = this.#btf;
-    const nameOff = btf.nameOff(id);
-    switch (kind) {
-      case Kind.struct:
-      case Kind.union:
-      case Kind.enum:
-      case Kind.enum64:
-        if (nameOff === 0) return id;
-        this.#makeTag(id);
-        return 0;
-      case Kind.fwd:
-        this.#makeTag(this.names.definitionOf(id) ?? id);
-        return 0;
-      case Kind.typedef:
-        this.#makeName(id);
-        return this.names.builtinBehind(id) === undefined ? 0 : BUILTIN;
-      case Kind.int:
-        this.#make(this.#pieces.of(intSpelling(btf, id).text));
-        return 0;
-      case Kind.float:
-        this.#make(this.#pieces.of(floatSpelling(btf.recordedSize(id))));
-        return 0;
-      default:
-        this.#make(this.#literal.void);
-        return 0;
-    }
-  }
-
-  #makeTag(id: TypeId): void {
-    this.#make(this.#keyword(id));
-    this.#makeName(id);
-  }
-
-  #makeName(id: TypeId): void {
-    this.#make(this.#words[this.#offsets[id]!]!);
-    const suffix = this.names.typeSuffix(id);
-    if (suffix !== '') this.#make(this.#pieces.of(suffix));
-  }
-
-  /** A tag with the kind flag is an attribute of its own name, one without an argument of `btf_type_tag`. */
-  #typeTag(id: TypeId): string {
-    const name = this.#btf.name(id);
-    if (!/^\w[\w ]*(\([\w ,]*\))?$/.test(name)) return '';
-    return this.#btf.kindFlag(id) ? `__attribute__((${name})) ` : `__attribute__((btf_type_tag("${name}"))) `;
-  }
-
-  /** True when the pointer to that type needs parentheses: it is a function or an array. */
-  #bindsTighter(id: TypeId): boolean {
-    for (let depth = 0; depth < MAX_NESTING; depth++) {
-      switch (this.#btf.kind(id)) {
-        case Kind.array:
-        case Kind.funcProto:
-          return true;
-        case Kind.const:
-        case Kind.volatile:
-        case Kind.restrict:
-        case Kind.typeTag:
-          id = this.#btf.ref(id);
-          break;
-        default:
-          return false;
-      }
-    }
-    return false;
-  }
-
-  /** The declarators of a function's parameters. */
-  #makeParams(id: TypeId): void {
-    const words = this.#words;
-    const at = this.#offsets[id]! + 3;
-    const end = at + (words[at - 2]! & 0xffff) * 2;
-    for (let p = at; p < end; p += 2) {
-      const type = words[p + 1]!;
-      if (this.#heads[type] === 0) this.#makeDeclarator(type as TypeId);
-      if (words[p] === 0) this.#bare(type);
-    }
-  }
-
-  #params(id: TypeId): void {
-    const words = this.#words;
-    const literal = this.#literal;
-    const at = this.#offsets[id]! + 3;
-    const end = at + (words[at - 2]! & 0xffff) * 2;
-    this.#make(at === end ? literal.openVoid : literal.open);
-    for (let p = at; p < end; p += 2) {
-      const nameOff = words[p]!;
-      const type = words[p + 1]!;
-      if (type === 0 && nameOff === 0) {
-        // C before C23 wants a parameter before the dots; an empty list says the same there.
-        if (p > at) this.#make(literal.dots);
-        break;
-      }
-      const head = this.#heads[type]!;
-      if (p > at) this.#make(literal.comma);
-      if (this.#more[type]! > 0) {
-        // C has anonymous types in prototypes, but nothing can be passed for them: `void` stands in behind their pointers.
-        this.#make(head);
-        this.#make(literal.void);
-        this.#make(nameOff === 0 ? this.#bare(type) : head + NECK);
-      } else this.#make(nameOff === 0 ? this.#bare(type) : head);
-      if (nameOff !== 0) this.#make(nameOff);
-      this.#make(head + TAIL);
-    }
-    this.#make(literal.close);
+    if (tails[type] !== NOTHING) this.#put(tails[type]!);
   }
 
   #inline(base: TypeId, level: number): void {
@@ -518,8 +282,7 @@ export class CPrinter {
   /** Members that lie where the compiler puts them. */
   #members(id: TypeId, level: number): void {
     const words = this.#words;
-    const heads = this.#heads;
-    const more = this.#more;
+    const { heads, tails, more } = this.#declarators;
     const { endOfMember } = this.#literal;
     const at = this.#offsets[id]!;
     const info = words[at + 1]!;
@@ -532,20 +295,21 @@ export class CPrinter {
         this.#member(type, name, info < 0 ? words[m + 2]! >>> 24 : 0, level);
         continue;
       }
-      const head = heads[type]! || this.#makeDeclarator(type);
+      const head = heads[type]! || this.#declarators.headOf(type);
       if (more[type] !== 0) {
         this.#member(type, name, 0, level);
         continue;
       }
       if (this.#count > this.#script.length - MEMBER_SIZE) this.#makeRoom();
       const script = this.#script;
-      const count = this.#count;
-      script[count] = indent;
-      script[count + 1] = head;
-      script[count + 2] = name;
-      script[count + 3] = head + TAIL;
-      script[count + 4] = endOfMember;
-      this.#count = count + 5;
+      const tail = tails[type]!;
+      let count = this.#count;
+      script[count++] = indent;
+      script[count++] = head;
+      script[count++] = name;
+      if (tail !== NOTHING) script[count++] = tail;
+      script[count++] = endOfMember;
+      this.#count = count;
     }
   }
 
@@ -645,18 +409,6 @@ export class CPrinter {
 /** The pieces that need no type. */
 function literals(pieces: Pieces) {
   return {
-    struct: pieces.of('struct '),
-    union: pieces.of('union '),
-    enum: pieces.of('enum '),
-    void: pieces.of('void'),
-    space: pieces.of(' '),
-    star: pieces.of('*'),
-    tightStar: pieces.of('(*'),
-    open: pieces.of('('),
-    openVoid: pieces.of('(void'),
-    comma: pieces.of(', '),
-    dots: pieces.of(', ...'),
-    close: pieces.of(')'),
     begin: pieces.of(' {\n'),
     anonymousStruct: pieces.of('struct'),
     anonymousUnion: pieces.of('union'),
@@ -673,23 +425,6 @@ function literals(pieces: Pieces) {
     extern: pieces.of('extern '),
     endOfKfunc: pieces.of(' __attribute__((weak, section(".ksyms")));\n'),
   };
-}
-
-/** True for what stands around a name and changes nothing but the spelling: arrays and modifiers. */
-function isAround(kind: number): boolean {
-  return kind === Kind.array || (kind >= Kind.volatile && kind <= Kind.restrict) || kind === Kind.typeTag;
-}
-
-function qualifierOf(kind: number): number {
-  if (kind === Kind.const) return CONST;
-  return kind === Kind.volatile ? VOLATILE : RESTRICT;
-}
-
-function spellQualifiers(qualifiers: number): string {
-  if (qualifiers === 0) return '';
-  const isConst = (qualifiers & CONST) !== 0 ? 'const ' : '';
-  const isVolatile = (qualifiers & VOLATILE) !== 0 ? 'volatile ' : '';
-  return isConst + isVolatile + ((qualifiers & RESTRICT) !== 0 ? '__restrict ' : '');
 }
 
 function wideValue(low: number, high: number, signed: boolean): string {
