@@ -20,26 +20,37 @@ export function makeNameKey(): NameKey {
 
 /** Of the bytes from `start` up to the NUL byte behind them. */
 export function hashName(view: DataView, start: number, { first, second }: NameKey): number {
-  const end = Math.min(start + MOST_BYTES, view.byteLength);
-  const lastWhole = view.byteLength - WORD;
+  const last = Math.min(start + MOST_BYTES, view.byteLength) - WORD;
   let hash = second;
-  for (let at = start; at < end; at += WORD) {
-    // `| 0` tells the engine that the difference need not be exact
-    const word = (at <= lastWhole ? view.getInt32(at, true) : lastWord(view, at)) | 0;
-    // the highest bit of the lowest byte that is 0, and maybe of some above it
-    const zeros = (word - 0x01010101) & ~word & 0x80808080;
-    const part = zeros === 0 ? word : word & (((zeros & -zeros) - 1) >>> 7);
-    // the second product keeps what two words differ in from being the same for all keys
-    hash = Math.imul(hash ^ part, first);
-    hash = Math.imul(hash ^ (hash >>> 15), second);
-    if (zeros !== 0) break;
+  let at = start;
+  for (; at <= last; at += WORD) {
+    const word = view.getInt32(at, true);
+    const zeros = zeroBytes(word);
+    if (zeros !== 0) return mixed(hash, word & bytesBelow(zeros), first, second);
+    hash = mixed(hash, word, first, second);
   }
-  return hash;
+  return at < start + MOST_BYTES ? mixed(hash, lastWord(view, at), first, second) : hash;
 }
 
-/** The bytes of a word that the end cuts off. */
+/** The highest bit of the lowest byte that is 0, and maybe of some above it. */
+function zeroBytes(word: number): number {
+  return (word - 0x01010101) & ~word & 0x80808080;
+}
+
+/** All bits of the bytes below the lowest that is 0. */
+function bytesBelow(zeros: number): number {
+  return ((zeros & -zeros) - 1) >>> 7;
+}
+
+/** The second product keeps what two words differ in from being the same for all keys. */
+function mixed(hash: number, word: number, first: number, second: number): number {
+  const product = Math.imul(hash ^ word, first);
+  return Math.imul(product ^ (product >>> 15), second);
+}
+
+/** The bytes of a name that are left where the end cuts off a word. */
 function lastWord(view: DataView, start: number): number {
   let word = 0;
   for (let at = view.byteLength - 1; at >= start; at--) word = (word << 8) | view.getUint8(at);
-  return word;
+  return word & bytesBelow(zeroBytes(word));
 }
