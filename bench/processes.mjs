@@ -146,14 +146,13 @@ const one = {
   'ecc, own vmlinux.h, warm': () => warm(path.join(own, 'sigsnoop.bpf.c')),
 };
 
-const SHORT = ['node -e 0', 'ecc --version', 'ecc --help', 'ecc, nothing changed'];
+/** Of each case in a round: a single run would mostly tell how busy the machine was. */
+const RUNS = 3;
 const times = Object.fromEntries(Object.keys(one).map((name) => [name, []]));
 // the second build in a directory is the one that makes what a warm one has
 for (let round = -2; round < rounds; round++) {
   for (const [name, measure] of Object.entries(one)) {
-    // of what takes some 40 ms a single run tells little
-    const runs = SHORT.includes(name) ? 3 : 1;
-    for (let count = 0; count < runs; count++) {
+    for (let count = 0; count < RUNS; count++) {
       const ms = await measure();
       if (round >= 0) times[name].push(ms);
     }
@@ -164,8 +163,7 @@ const medians = Object.fromEntries(Object.entries(times).map(([name, list]) => [
 
 const many = { cold: [], warm: [] };
 for (const source of fixtures) {
-  // in turn, as above: a single run of each would mostly tell how busy the machine was
-  const runs = Array.from({ length: 3 }, () => ({ bare: bare(source), cold: cold(source), warm: warm(source) }));
+  const runs = Array.from({ length: RUNS }, () => ({ bare: bare(source), cold: cold(source), warm: warm(source) }));
   const compiler = median(runs.map((run) => run.bare));
   many.cold.push(median(runs.map((run) => run.cold)) / compiler);
   many.warm.push(median(runs.map((run) => run.warm)) / compiler);
@@ -176,10 +174,10 @@ const list = path.join(scratch, 'sources');
 writeFileSync(list, fixtures.join('\n'));
 const quoted = bareArgs('{}', '/dev/null').map((word) => `'${word}'`);
 const loop = median(
-  Array.from({ length: 3 }, () => run('sh', ['-c', `xargs -P 2 -I {} clang ${quoted.join(' ')} < ${list}`])),
+  Array.from({ length: RUNS }, () => run('sh', ['-c', `xargs -P 2 -I {} clang ${quoted.join(' ')} < ${list}`])),
 );
 const batch = median(
-  Array.from({ length: 3 }, () => node(ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache')),
+  Array.from({ length: RUNS }, () => node(ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache')),
 );
 
 /** Most memory that our own process had at a time, in megabytes. */
@@ -214,8 +212,8 @@ const rows = [
 ];
 const version = (command) => spawnSync(command, ['--version'], { env }).stdout.toString().split('\n')[0];
 const text = `Node ${process.versions.node}, ${version('clang')}, Linux ${os.release()}, ${os.availableParallelism()} processors (${os.cpus()[0]?.model}),
-load before the run ${load.toFixed(1)}; medians of ${rounds} rounds after two
-to warm up, of the fixtures each three. \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` are unset.
+load before the run ${load.toFixed(1)}; medians of ${rounds} rounds of ${RUNS} runs, after two
+to warm up, and of ${RUNS} runs of each fixture. \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` are unset.
 
 | case | ratio | target | to |
 |---|---|---|---|

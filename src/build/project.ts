@@ -122,7 +122,10 @@ export function prepareProject(request: ProjectRequest): Project {
     readText: (file) => request.files.readText(file),
     cache: request.scans,
   });
-  const common = { ...prepared, precompiled: undefined, tags: scan.structTags.map(({ tag }) => tag) };
+  const mayHaveFacts = request.exportHeader !== undefined || hasDocsOrEvents(scan.userTexts, scan.identifiers);
+  // one of the kernel's own can only be exported because it is sent; naming it for nothing makes clang describe half of the kernel
+  const tags = scan.structTags.flatMap(({ tag }) => (mayHaveFacts || scan.own.tags.has(tag) ? tag : []));
+  const common = { ...prepared, precompiled: undefined, tags };
   const userFiles = scan.files.filter(({ system }) => !system);
   const rest = {
     scan,
@@ -137,7 +140,7 @@ export function prepareProject(request: ProjectRequest): Project {
       defined: userDefines(cflags).map((define) => define.replace(/\W.*/s, '')),
       readBytes: (file: string) => request.files.readBytes(file),
     },
-    mayHaveFacts: request.exportHeader !== undefined || hasDocsOrEvents(scan.userTexts, scan.identifiers),
+    mayHaveFacts,
     userFiles: userFiles.map((file) => file.path),
     absentUserFiles: scan.missing.filter((file) => isUsers(file, job)),
   };
