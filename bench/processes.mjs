@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const argument = (name) => process.argv[process.argv.indexOf(name) + 1];
-const rounds = process.argv.includes('--rounds') ? Number(argument('--rounds')) : 7;
+const rounds = process.argv.includes('--rounds') ? Number(argument('--rounds')) : 21;
 const load = os.loadavg()[0];
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'ecc-bench-'));
 const ecc = path.join(root, 'bin/ecc.js');
@@ -146,16 +146,14 @@ const one = {
   'ecc, own vmlinux.h, warm': () => warm(path.join(own, 'sigsnoop.bpf.c')),
 };
 
-/** Of each case in a round: a single run would mostly tell how busy the machine was. */
+/** Of what takes long: a single run would mostly tell how busy the machine was. */
 const RUNS = 3;
 const times = Object.fromEntries(Object.keys(one).map((name) => [name, []]));
 // the second build in a directory is the one that makes what a warm one has
 for (let round = -2; round < rounds; round++) {
   for (const [name, measure] of Object.entries(one)) {
-    for (let count = 0; count < RUNS; count++) {
-      const ms = await measure();
-      if (round >= 0) times[name].push(ms);
-    }
+    const ms = await measure();
+    if (round >= 0) times[name].push(ms);
   }
 }
 watching.stop();
@@ -212,7 +210,7 @@ const rows = [
 ];
 const version = (command) => spawnSync(command, ['--version'], { env }).stdout.toString().split('\n')[0];
 const text = `Node ${process.versions.node}, ${version('clang')}, Linux ${os.release()}, ${os.availableParallelism()} processors (${os.cpus()[0]?.model}),
-load before the run ${load.toFixed(1)}; medians of ${rounds} rounds of ${RUNS} runs, after two
+load before the run ${load.toFixed(1)}; medians of ${rounds} rounds after two
 to warm up, and of ${RUNS} runs of each fixture. \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` are unset.
 
 | case | ratio | target | to |

@@ -67,8 +67,8 @@ export async function writeEditorSetup(setup: EditorSetup): Promise<string[]> {
 
 async function writeHeader(arch: Arch): Promise<string> {
   const cacheDir = cacheDirectory();
-  const { btf, origin } = await findKernelTypes({ arch, cacheDir, trace: new Trace() });
-  const { text } = makeFullHeader(await btf(), { origin });
+  const { btf, title } = await findKernelTypes({ arch, cacheDir, trace: new Trace() });
+  const { text } = makeFullHeader(await btf(), { origin: title });
   const directory = path.join(cacheDir, 'clangd', `${ARCH_FACTS[arch].target}-${arch}-${sha256(text).slice(0, 16)}`);
   const file = path.join(directory, 'vmlinux.h');
   makeDirectory(directory);

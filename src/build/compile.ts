@@ -280,7 +280,7 @@ async function withCompilers<T>(
       output,
       facts: ast === undefined ? (facts ?? NO_FACTS) : trace.span('read AST', () => readAst(ast, project.facts)),
       run: compilerRun,
-      context: { arch, cflags, kernelOrigin: kernelTypes.origin, version, files: shared.files },
+      context: { arch, cflags, kernelOrigin: kernelTypes.origin(), version, files: shared.files },
     });
   });
 }

@@ -17,8 +17,10 @@ import type { Arch } from '../toolchain/arch.ts';
 export const HOST_BTF = '/sys/kernel/btf/vmlinux';
 
 export interface KernelTypes {
-  /** For people: `6.18 x86`, `host`, or name and digest of a file. */
-  readonly origin: string;
+  /** Which types they are: `6.18 x86`, `host`, or name and digest of a file. */
+  readonly origin: () => string;
+  /** The same for the first line of a header, where a digest of 5 MB is not worth its time: name and size of a file. */
+  readonly title: string;
   /** What tells the types from those of any other kernel; `undefined` where that would take reading them. */
   readonly identity: string | undefined;
   /** A C header of the user's, to be included as it is. */
@@ -45,19 +47,20 @@ export interface KernelChoice {
  */
 export async function findKernelTypes({ arch, vmlinux, ...options }: KernelChoice): Promise<KernelTypes> {
   if (vmlinux === undefined || /^\d+(\.\d+)*$/.test(vmlinux)) return findShipped(arch, vmlinux, options);
-  if (vmlinux === 'host') return given('host', openBtf(readHostBtf()));
+  if (vmlinux === 'host') return given('host', () => 'host', openBtf(readHostBtf()));
   const bytes = await readInput(vmlinux);
   if (isBtf(bytes) || isElf(bytes))
     return given(
-      fileOrigin(vmlinux, bytes),
+      `${path.basename(vmlinux)}, ${bytes.length} bytes`,
+      () => fileOrigin(vmlinux, bytes),
       inFile(vmlinux, () => openBtf(bytes)),
     );
-  return { ...findShipped(arch, undefined, options), origin: vmlinux, header: vmlinux };
+  return { ...findShipped(arch, undefined, options), origin: () => vmlinux, title: vmlinux, header: vmlinux };
 }
 
 /** Types of a kernel that the user chose. */
-function given(origin: string, btf: Btf): KernelTypes {
-  return { origin, identity: undefined, header: undefined, btf: async () => btf, older: async () => undefined };
+function given(title: string, origin: () => string, btf: Btf): KernelTypes {
+  return { title, origin, identity: undefined, header: undefined, btf: async () => btf, older: async () => undefined };
 }
 
 /** Where the file is says something about the machine, its content about the types. */
@@ -78,8 +81,10 @@ function findShipped(
   let reading: Promise<Btf> | undefined;
   // whoever names a kernel wants that one and no other
   const older = version === undefined ? olderThan(kernel) : undefined;
+  const title = `${kernel.version} ${arch}`;
   return {
-    origin: `${kernel.version} ${arch}`,
+    origin: () => title,
+    title,
     identity: kernel.sha256,
     header: undefined,
     btf: () => {

@@ -161,7 +161,7 @@ export function prepareProject(request: ProjectRequest): Project {
         identifiers: scan.identifiers,
         declaredFunctions: scan.declaredFunctions,
         own: scan.own,
-        origin: kernel.origin,
+        origin: kernel.title,
         older: kernel.older,
         full: request.headerMode === 'full',
       });

@@ -18,5 +18,5 @@ export async function openKernel(
   arch = hostArch(),
 ): Promise<{ readonly btf: Btf; readonly origin: string }> {
   const kernel = await findKernelTypes({ arch, vmlinux, cacheDir: cacheDirectory(), trace: new Trace() });
-  return { btf: await kernel.btf(), origin: kernel.origin };
+  return { btf: await kernel.btf(), origin: kernel.title };
 }
