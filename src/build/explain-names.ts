@@ -2,8 +2,9 @@
  * Which header declares a name that clang does not know, and which package or directory holds a header that it did not find. Headers of
  * the system are searched when a compile has failed, never before.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { namesIn } from '../core/directory.ts';
 import type { IncludeDirectory } from '../toolchain/clang.ts';
 import { LIBBPF_PACKAGES } from '../toolchain/libbpf-headers.ts';
 
@@ -93,7 +94,7 @@ function* headersOf(includes: readonly IncludeDirectory[]): Generator<Header> {
   const seen = new Set<string>();
   for (const below of SEARCHED) {
     for (const { path: directory } of includes) {
-      for (const file of listFiles(path.join(directory, below))) {
+      for (const file of namesIn(path.join(directory, below))) {
         const place = path.join(directory, below, file);
         if (seen.has(place) || !file.endsWith('.h')) continue;
         seen.add(place);
@@ -130,7 +131,7 @@ function explainPackage(wanted: string, includes: readonly IncludeDirectory[]): 
   if (apt === undefined) return undefined;
   const [top] = wanted.split('/');
   const others = includes.map(({ path: directory }) => path.join(directory, top!));
-  const installed = top === wanted ? undefined : others.find((directory) => listFiles(directory).length > MANY);
+  const installed = top === wanted ? undefined : others.find((directory) => namesIn(directory).length > MANY);
   return installed === undefined
     ? `apt install ${apt}   (or your distribution's package that has ${wanted})`
     : `${installed} is there and has no ${wanted.slice(top!.length + 1)}: another version of ${apt} may`;
@@ -144,7 +145,7 @@ function findNear(directory: string, wanted: string): string | undefined {
     const next: string[] = [];
     for (const at of level) {
       if (isFile(path.join(at, wanted))) return at;
-      for (const name of listFiles(at)) {
+      for (const name of namesIn(at)) {
         if (--budget <= 0) break;
         if (!name.startsWith('.') && name !== 'node_modules' && isDirectory(path.join(at, name)))
           next.push(path.join(at, name));
@@ -153,14 +154,6 @@ function findNear(directory: string, wanted: string): string | undefined {
     level = next;
   }
   return undefined;
-}
-
-function listFiles(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
-  }
 }
 
 function readText(file: string): string {

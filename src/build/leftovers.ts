@@ -3,9 +3,10 @@
  * the compiler runs, and by `ecc cache clear`. Removed is only what bears a name of ours and belongs to this user, and whose process is gone:
  * one of this machine as soon as it is, what others left (containers may share a directory) when no build takes that long.
  */
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { namesIn } from '../core/directory.ts';
 import { isRunning, machineId } from '../core/processes.ts';
 
 const MINUTE = 60_000;
@@ -56,21 +57,13 @@ function clean({ directory, removeAfterMs }: Place): string[] {
     const afterMs = removeAfterMs(name);
     if (afterMs === undefined) return [];
     const file = path.join(directory, name);
-    const info = lstatSync(file, { throwIfNoEntry: false });
-    if (info === undefined || info.uid !== process.getuid?.() || Date.now() - info.mtimeMs < afterMs) return [];
     try {
+      const { uid, mtimeMs } = lstatSync(file);
+      if (uid !== process.getuid?.() || Date.now() - mtimeMs < afterMs) return [];
       rmSync(file, { recursive: true, force: true });
       return file;
     } catch {
       return [];
     }
   });
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
-  }
 }

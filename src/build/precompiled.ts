@@ -6,8 +6,9 @@
  * clang had nothing to say about the header, since it would not be said again. Whether a compile with it fails does not matter: it is
  * done again without.
  */
-import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { removeFile } from '../core/directory.ts';
 import { sha256List } from '../core/hash.ts';
 import { makeDirectory } from '../core/make-directory.ts';
 import { type CompileJob, precompileArgs, userForcedIncludes } from '../toolchain/clang.ts';
@@ -88,15 +89,7 @@ export async function precompile(
     renameSync(temporary, file);
     removeOldest(path.dirname(file));
   } catch {
-    removeIfThere(temporary);
-  }
-}
-
-function removeIfThere(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // the next build that needs the place will say why
+    removeFile(temporary);
   }
 }
 
@@ -106,7 +99,7 @@ function removeOldest(directory: string): void {
     .map((name) => path.join(directory, name))
     .map((file) => ({ file, usedMs: statSync(file).mtimeMs }))
     .sort((a, b) => b.usedMs - a.usedMs);
-  for (const { file } of files.slice(MOST_KEPT)) removeIfThere(file);
+  for (const { file } of files.slice(MOST_KEPT)) removeFile(file);
 }
 
 /** True when the first thing in a text that is no comment includes a file of that name. */

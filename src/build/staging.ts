@@ -12,13 +12,13 @@ import {
   constants,
   fstatSync,
   openSync,
-  readdirSync,
   renameSync,
   rmSync,
   type Stats,
   statSync,
 } from 'node:fs';
 import path from 'node:path';
+import { namesIn, removeFile } from '../core/directory.ts';
 import { makeDirectory } from '../core/make-directory.ts';
 import { isRunning, machineId } from '../core/processes.ts';
 
@@ -70,7 +70,7 @@ export class Staging {
 
   /** Removes what was made and not moved to its target. */
   clear(): void {
-    for (const file of this.#names.splice(0)) rmSync(file, { force: true });
+    for (const file of this.#names.splice(0)) removeFile(file);
   }
 
   #uniqueHex(): string {
@@ -115,16 +115,8 @@ export class Staging {
   #sweep(directory: string): void {
     for (const name of namesIn(directory)) {
       const [, machine, pid] = /^\.ecc-([0-9a-f]+)-(\d+)-[0-9a-f]+\.tmp$/.exec(name) ?? [];
-      if (machine === this.#machine && !isRunning(Number(pid))) rmSync(path.join(directory, name), { force: true });
+      if (machine === this.#machine && !isRunning(Number(pid))) removeFile(path.join(directory, name));
     }
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }
 

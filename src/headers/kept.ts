@@ -5,8 +5,9 @@
  * A header is found by the request that it was made for, word by word, and not by a digest: `node:crypto` takes longer to load than all of
  * this takes. Whether what is found is whole, {@link FoundHeader.isWhole} tells when there is time: while the compiler is at work.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { namesIn, removeFile } from '../core/directory.ts';
 import { sha256 } from '../core/hash.ts';
 import { makeDirectory } from '../core/make-directory.ts';
 import { BUILD_ID, VERSION } from '../core/version.ts';
@@ -58,7 +59,7 @@ export class KeptHeaders {
       renameSync(temporary, file);
       this.#removeOldest();
     } catch {
-      removeIfThere(temporary);
+      removeFile(temporary);
     }
   }
 
@@ -84,13 +85,13 @@ export class KeptHeaders {
   }
 
   #removeOldest(): void {
-    const names = readdirSync(this.#directory);
+    const names = namesIn(this.#directory);
     if (names.length <= MOST_KEPT + ROOM) return;
     const files = names.map((name) => {
       const file = path.join(this.#directory, name);
       return { file, usedMs: statSync(file).mtimeMs };
     });
-    for (const { file } of files.sort((a, b) => b.usedMs - a.usedMs).slice(MOST_KEPT)) removeIfThere(file);
+    for (const { file } of files.sort((a, b) => b.usedMs - a.usedMs).slice(MOST_KEPT)) removeFile(file);
   }
 }
 
@@ -99,14 +100,6 @@ function contentOf(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch {
     return undefined;
-  }
-}
-
-function removeIfThere(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // it stays
   }
 }
 

@@ -3,8 +3,9 @@
  * variable, then `PATH` (plain name, then the newest `-N` suffix), then the directories where distributions hide tools from
  * normal users. Nothing is run here, except to ask a versioned clang whether it has the bpf target.
  */
-import { accessSync, constants, readdirSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { namesIn } from '../core/directory.ts';
 import { ToolError } from '../core/errors.ts';
 
 export type ToolName = 'clang' | 'llvm-strip' | 'bpftool';
@@ -142,13 +143,7 @@ function* searches(
 
 /** Ubuntu's `/usr/lib/linux-tools*`, with a directory a kernel in some releases; newest first. */
 function linuxTools(): string[] {
-  const list = (directory: string): string[] => {
-    try {
-      return readdirSync(directory).sort().reverse();
-    } catch {
-      return [];
-    }
-  };
+  const list = (directory: string) => namesIn(directory).reverse();
   const tops = list('/usr/lib').filter((entry) => entry.startsWith('linux-tools'));
   return tops.flatMap((top) => {
     const directory = path.join('/usr/lib', top);

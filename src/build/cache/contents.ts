@@ -1,6 +1,7 @@
 /** What is in the cache directory, by what it is for, and removing it. Only what we put there is touched: the directory can be anybody's. */
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { namesIn } from '../../core/directory.ts';
 
 export interface CachePart {
   readonly name: string;
@@ -30,7 +31,7 @@ const PARTS: readonly PartDescription[] = [
 
 /** In a fixed order, also those that are empty. */
 export function cacheContents(directory: string): CachePart[] {
-  const entries = list(directory);
+  const entries = namesIn(directory);
   return PARTS.map(({ name, entries: pattern }) => {
     const sizes = entries
       .filter((entry) => pattern.test(entry))
@@ -47,7 +48,7 @@ export function cacheContents(directory: string): CachePart[] {
  */
 export function clearCache(directory: string, all: boolean): CachePart[] {
   const before = cacheContents(directory);
-  const entries = list(directory);
+  const entries = namesIn(directory);
   return PARTS.flatMap(({ entries: pattern, isCheap }, index) => {
     if (!isCheap && !all) return [];
     for (const entry of entries.filter((name) => pattern.test(name)))
@@ -56,16 +57,8 @@ export function clearCache(directory: string, all: boolean): CachePart[] {
   });
 }
 
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
 function sizesOf(file: string): number[] {
   const info = lstatSync(file, { throwIfNoEntry: false });
   if (info === undefined) return [];
-  return info.isDirectory() ? list(file).flatMap((entry) => sizesOf(path.join(file, entry))) : [info.size];
+  return info.isDirectory() ? namesIn(file).flatMap((entry) => sizesOf(path.join(file, entry))) : [info.size];
 }

@@ -4,8 +4,9 @@
  * counts as absent. The directory is bounded: what was not used for longest goes first.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { removeFile } from '../../core/directory.ts';
 import { sha256 } from '../../core/hash.ts';
 import { makeDirectory } from '../../core/make-directory.ts';
 
@@ -40,7 +41,7 @@ export class CacheStore {
   readBlob(digest: string): Buffer | undefined {
     const bytes = this.#read('blobs', digest);
     if (bytes === undefined || sha256(bytes) === digest) return bytes;
-    remove(this.#file('blobs', digest));
+    removeFile(this.#file('blobs', digest));
     return undefined;
   }
 
@@ -79,7 +80,7 @@ export class CacheStore {
   trim(maxBytes: number = this.maxBytes): void {
     const files = this.#list().filter(({ file, usedMs }) => {
       const isStale = HALF_WRITTEN.test(file) && Date.now() - usedMs > STALE_AFTER_MS;
-      if (isStale) remove(file);
+      if (isStale) removeFile(file);
       return !isStale;
     });
     let bytes = files.reduce((sum, { size }) => sum + size, 0);
@@ -87,7 +88,7 @@ export class CacheStore {
       files.sort((a, b) => a.usedMs - b.usedMs);
       for (const { file, size } of files) {
         if (bytes <= maxBytes * TRIM_TO) break;
-        remove(file);
+        removeFile(file);
         bytes -= size;
       }
     }
@@ -144,7 +145,7 @@ export class CacheStore {
       renameSync(temporary, file);
       return true;
     } catch {
-      remove(temporary);
+      removeFile(temporary);
       return false;
     }
   }
@@ -177,14 +178,6 @@ function readCount(file: string): { readonly bytes: number; readonly measuredMs:
 }
 
 /** What is not there, or cannot be removed, stays away or stays. */
-function remove(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // it stays until the next time
-  }
-}
-
 /** `$ECC_CACHE_SIZE` in megabytes; 0 for nothing at all, the default for what is no number. */
 function maxBytesOf(text: string | undefined): number {
   const megabytes = text === undefined || text.trim() === '' ? Number.NaN : Number(text);

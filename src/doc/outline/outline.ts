@@ -51,6 +51,8 @@ class OutlineReader {
   readonly #events: EventReader;
   readonly #nodes: TopNode[] = [];
   readonly #read = new Set<string>();
+  /** Files without a guard: what they declare, they declare each time. */
+  readonly #unguarded = new Set<string>();
   #ids = 0;
 
   constructor(request: OutlineRequest) {
@@ -103,7 +105,7 @@ class OutlineReader {
       at++;
     }
     this.#events.addTokens(tokens, conditions);
-    if (!isOnce) this.#read.add(`${file}\0again`);
+    if (!isOnce) this.#unguarded.add(file);
   }
 
   /** Index of the `#endif` that ends the file, if the whole file is in a guard that is open. */
@@ -133,7 +135,7 @@ class OutlineReader {
     if (file === undefined) return;
     if (candidates.length > 1 || isConditional) throw new Unsure(directive);
     if (!this.#read.has(file)) this.#readFile(file);
-    else if (this.#read.has(`${file}\0again`)) throw new Unsure(`${file} is read again`);
+    else if (this.#unguarded.has(file)) throw new Unsure(`${file} is read again`);
   }
 }
 
