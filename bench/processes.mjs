@@ -96,6 +96,18 @@ const watched = path.join(scratch, 'watched');
 mkdirSync(watched);
 cpSync(sigsnoop, path.join(watched, 'sigsnoop.bpf.c'));
 
+const renamed = path.join(scratch, 'renamed');
+mkdirSync(renamed);
+let added = 0;
+
+/** A warm build of a program that mentions something that it did not when it was built last. */
+function withNewName() {
+  const source = path.join(renamed, 'sigsnoop.bpf.c');
+  cpSync(sigsnoop, source);
+  appendFileSync(source, `static int added_${added++} __attribute__((unused));\n`);
+  return warm(source);
+}
+
 /** A build under `--watch`, from saving one more line to the line that says it is done. */
 class Watching {
   #process;
@@ -140,6 +152,7 @@ const one = {
   'ecc --help': () => node(ecc, '--help'),
   'ecc, empty cache': () => cold(sigsnoop),
   'ecc, warm': () => warm(sigsnoop),
+  'ecc, warm, a name added': () => withNewName(),
   'ecc, nothing changed': () => run(process.execPath, ours(sigsnoop, path.join(scratch, 'same')), at(sigsnoop)),
   'ecc --watch, a line changed': () => watching.change(),
   'ecc, own vmlinux.h, empty cache': () => cold(path.join(own, 'sigsnoop.bpf.c')),
@@ -198,6 +211,7 @@ const ratio = (name, to) => (medians[name] / to).toFixed(2);
 const rows = [
   ['sigsnoop, empty cache', ratio('ecc, empty cache', compiler), '0.95', 'clang -c'],
   ['sigsnoop, warm', ratio('ecc, warm', compiler), '0.75', 'clang -c'],
+  ['sigsnoop, warm, a name added', ratio('ecc, warm, a name added', compiler), '', 'clang -c'],
   [`mean of ${fixtures.length} fixtures, empty cache`, mean(many.cold).toFixed(2), '0.65', 'clang -c of each'],
   [`mean of ${fixtures.length} fixtures, warm`, mean(many.warm).toFixed(2), '0.50', 'clang -c of each'],
   ['own vmlinux.h, empty cache', ratio('ecc, own vmlinux.h, empty cache', compiler), '1.60', 'clang -c'],

@@ -56,7 +56,7 @@ export function writeFiles(files: readonly WrittenFile[], options: WriteOptions 
       });
     }
     // when all are written: what brings the first to the disk mostly takes the others along
-    for (const { fd, to } of staged) named(to, () => fsyncSync(fd));
+    for (const { fd, to } of staged) named(to, () => sync(fd));
     for (const { to } of staged) named(to, () => refuseDirectory(to));
     for (const { from, to, mode } of staged) named(to, () => place(from, to, mode));
   } catch (error) {
@@ -79,6 +79,15 @@ function refuseDirectory(file: string): void {
   if (found?.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
 }
 
+/** Node that was started with permissions takes a file descriptor's for none: what is written is as whole, only not yet on the disk. */
+function sync(fd: number): void {
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error;
+  }
+}
+
 /** Renames; where two mounts of one file system forbid that (containers have such), by way of a copy beside the target. */
 function place(from: string, to: string, mode: number): void {
   try {
@@ -90,7 +99,7 @@ function place(from: string, to: string, mode: number): void {
       const fd = openSync(near, 'wx', mode);
       try {
         writeFileSync(fd, readFileSync(from));
-        fsyncSync(fd);
+        sync(fd);
       } finally {
         closeSync(fd);
       }
