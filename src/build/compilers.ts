@@ -90,10 +90,10 @@ async function compileUntilGood(run: CompilerRun): Promise<CompilerOutput> {
     if (header !== undefined) writeFileSync(run.headerFile, header);
     const stopAst = new AbortController();
     const generation = trace.span('clang: code generation', () => generate(run, precompiled));
-    const ast = run.needsAst() ? startAst(run, stopAst.signal) : undefined;
     // both are waited for below; until then a failure is no unhandled one
-    ast?.catch(() => undefined);
     generation.catch(() => undefined);
+    const ast = run.needsAst() ? startAst(run, stopAst.signal) : undefined;
+    ast?.catch(() => undefined);
     try {
       setImmediate(() => {
         run.onWaiting();
