@@ -56,9 +56,11 @@ interface Listed {
   readonly name?: string;
   /** Of links. */
   readonly prog_id?: number;
-  readonly btf_id?: number;
   /** Of BTF: bytes. */
   readonly size?: number;
+  /** Of BTF: what was loaded with it. */
+  readonly prog_ids?: readonly number[];
+  readonly map_ids?: readonly number[];
 }
 
 async function list(kind: string): Promise<Listed[]> {
@@ -80,8 +82,12 @@ async function inKernel(): Promise<Objects> {
   const ours = ({ name }: Listed) => name?.startsWith(OURS) === true;
   const [programs, maps] = [(await list('prog')).filter(ours), (await list('map')).filter(ours)];
   const programIds = new Set(programs.map(({ id }) => id));
-  const btfIds = new Set([...programs, ...maps].map(({ btf_id: id }) => id));
-  const btf = (await list('btf')).filter(({ id }) => btfIds.has(id));
+  const mapIds = new Set(maps.map(({ id }) => id));
+  // not by the btf_id of maps: for one that has none, bpftool 7.1 on Linux 6.18 shows that of the map listed before it
+  const btf = (await list('btf')).filter(
+    ({ prog_ids = [], map_ids = [] }) =>
+      prog_ids.some((id) => programIds.has(id)) || map_ids.some((id) => mapIds.has(id)),
+  );
   return { programs, maps, btf, links: links.filter(({ prog_id: id }) => id !== undefined && programIds.has(id)) };
 }
 
