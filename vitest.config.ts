@@ -18,6 +18,8 @@ export default defineConfig({
     setupFiles: ['test/support/plain-text.ts', 'test/support/messages.ts'],
     // tests mostly wait for clang, one program at a time; without this a core is left free
     maxWorkers: availableParallelism(),
+    // a second, the default, is little for a process that shares two processors with other tests
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -230,8 +230,9 @@ class PackagePrinter {
     if (signal.aborted) close();
     for await (const line of pipe.lines) {
       await this.#options.write(`${line}\n`);
-      if (--this.#left <= 0) this.#stop.abort();
+      if (--this.#left <= 0) break;
     }
+    if (this.#left <= 0) this.#stop.abort();
   }
 
   /** Prints what iterator programs say, once. @returns how many there are */

@@ -10,11 +10,13 @@ import { createPoller } from './poll.ts';
 
 const MOUNTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 const MARK = 'bpf_trace_printk: ';
+/** How long what was printed before the end is still read, in milliseconds: others may print faster than we read. */
+const MAX_REST_MS = 500;
 /** Instances of ours are named after the process, so that those of processes that were killed are found again. */
 const INSTANCE = /^ecc-(\d+)-\d+$/;
 
 export interface TracePipe {
-  /** Lines as the kernel has them: `comm-pid [cpu] flags time: bpf_trace_printk: text`. Ends when closed. */
+  /** Lines as the kernel has them: `comm-pid [cpu] flags time: bpf_trace_printk: text`. Ends when closed, after those that are there. */
   readonly lines: AsyncIterable<string>;
   close(): void;
 }
@@ -47,10 +49,10 @@ export async function openTracePipe(): Promise<TracePipe> {
     }
   };
   while (instance === undefined && (await readChunk()) !== undefined);
-  let closed = false;
+  let closedAt = Number.POSITIVE_INFINITY;
   return {
     close() {
-      closed = true;
+      closedAt = Math.min(closedAt, performance.now());
       poller.wake();
     },
     lines: {
@@ -58,11 +60,13 @@ export async function openTracePipe(): Promise<TracePipe> {
         let rest = '';
         try {
           for (;;) {
-            const ending = closed;
+            const started = performance.now();
+            if (started > closedAt + MAX_REST_MS) break;
             const text = await readChunk();
             if (text === undefined) {
-              if (ending) break;
-              await poller.wait();
+              if (started >= closedAt) break;
+              // closed while it was read: nobody would wake us
+              if (closedAt === Number.POSITIVE_INFINITY) await poller.wait();
               continue;
             }
             const lines = (rest + text).split('\n');
