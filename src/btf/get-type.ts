@@ -1,21 +1,16 @@
 /** A type by the name that a person gives it, or an error with the names that are close. */
 import { UsageError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { Kind, type TypeId } from './kinds.ts';
+import { COMPOSITES, ENUMS, Kind, type TypeId } from './kinds.ts';
 import type { Btf } from './table.ts';
 
 /** By C keyword. Without one: tags before typedefs, before the types of the language. */
 const KINDS: Readonly<Record<string, readonly (readonly Kind[])[]>> = {
   struct: [[Kind.struct]],
   union: [[Kind.union]],
-  enum: [[Kind.enum, Kind.enum64]],
+  enum: [ENUMS],
 };
-const ANY: readonly (readonly Kind[])[] = [
-  [Kind.struct, Kind.union],
-  [Kind.enum, Kind.enum64],
-  [Kind.typedef],
-  [Kind.int, Kind.float],
-];
+const ANY: readonly (readonly Kind[])[] = [COMPOSITES, ENUMS, [Kind.typedef], [Kind.int, Kind.float]];
 
 /**
  * The type that C calls by that name: `struct NAME`, `union NAME`, `enum NAME`, or a bare name, which is looked up as a struct

@@ -55,6 +55,9 @@ export function isModifier(kind: Kind): boolean {
   return kind === Kind.volatile || kind === Kind.const || kind === Kind.restrict || kind === Kind.typeTag;
 }
 
+export const COMPOSITES: readonly Kind[] = [Kind.struct, Kind.union];
+export const ENUMS: readonly Kind[] = [Kind.enum, Kind.enum64];
+
 /** struct or union. */
 export function isComposite(kind: Kind): boolean {
   return kind === Kind.struct || kind === Kind.union;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { TypeId } from './kinds.ts';
-import { NameIndex, searchNamed } from './names.ts';
+import { Kind, Linkage, type TypeId } from './kinds.ts';
+import { NameIndex, OTHER_NAMES, searchNamed, TYPE_NAMES } from './names.ts';
 import { readHostBtf } from './read.ts';
 import { Btf } from './table.ts';
 import { BtfBuilder } from './writer.ts';
@@ -31,7 +31,8 @@ test.each([
 ])('%j is found without an index as with it', (name, ids) => {
   const btf = withSharedEnds();
   expect(searchNamed(btf, name)).toEqual(ids);
-  expect(new NameIndex(btf).find(name)).toEqual(ids);
+  expect(new NameIndex(btf, TYPE_NAMES).find(name)).toEqual(ids);
+  expect(new NameIndex(btf, OTHER_NAMES).find(name)).toEqual([]);
   for (let call = 0; call < 8; call++) expect(btf.named(name)).toEqual(ids);
 });
 
@@ -44,14 +45,34 @@ test('what many names end with is left to the index', () => {
   expect(btf.named('t')).toEqual([201]);
 });
 
+test('a struct, functions and a variable of one name: by kind, before there is an index and after', () => {
+  const builder = new BtfBuilder();
+  const int = builder.addInt('int', { size: 4, signed: true });
+  const proto = builder.addFuncProto(int, []);
+  const before = builder.addFunc('same', proto, Linkage.static);
+  const struct = builder.addStruct('same', 4, [{ name: 'same', type: int, bitOffset: 0 }]);
+  const variable = builder.addVar('same', int, Linkage.global);
+  const after = builder.addFunc('same', proto, Linkage.global);
+  const btf = builder.build();
+  for (let call = 0; call < 8; call++) {
+    expect(btf.named('same')).toEqual([before, struct, variable, after]);
+    expect(btf.named('same', Kind.func, Kind.struct)).toEqual([before, struct, after]);
+    expect(btf.named('same', Kind.func)).toEqual([before, after]);
+    expect(btf.find('same', Kind.var)).toBe(variable);
+    expect(btf.find('same', Kind.union)).toBeUndefined();
+    expect(btf.find('int')).toBe(int);
+  }
+});
+
 test('names of the running kernel', (context) => {
   if (!existsSync(VMLINUX)) context.skip(`this kernel has no ${VMLINUX}`);
   const btf = readHostBtf();
-  const index = new NameIndex(btf);
+  const [types, others] = [new NameIndex(btf, TYPE_NAMES), new NameIndex(btf, OTHER_NAMES)];
   for (let id = 1; id < btf.count; id += 1009) {
     const name = btf.name(id as TypeId);
     if (name === '') continue;
-    expect(index.find(name)).toContain(id);
-    expect(searchNamed(btf, name) ?? index.find(name), name).toEqual(index.find(name));
+    const found = [...types.find(name), ...others.find(name)].sort((a, b) => a - b);
+    expect(found).toContain(id);
+    expect(searchNamed(btf, name) ?? found, name).toEqual(found);
   }
 });

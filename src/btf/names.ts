@@ -1,8 +1,8 @@
 /**
- * From a name to the types that bear it: by a search for the first few, then by a hash table over the bytes of the string section. No string
+ * From a name to the ids that bear it: by a search for the first few, then by hash tables over the bytes of the string section. No string
  * is made for a name that nobody asks for, which is what keeps opening a kernel's BTF cheap.
  */
-import type { TypeId } from './kinds.ts';
+import { Kind, type TypeId } from './kinds.ts';
 import { hashName, makeNameKey, type NameKey } from './name-hash.ts';
 import { signedWords } from './signed-words.ts';
 import type { Btf } from './table.ts';
@@ -10,8 +10,73 @@ import type { Btf } from './table.ts';
 /** Places where a name could be, in strings that end like it as well, that are looked at before an index is the better way. */
 const MOST_PLACES = 64;
 
+/** A bit for each kind. */
+export type KindSet = number;
+
+/** Kinds that name types. The others name functions, variables, sections and tags: in a kernel four times as many as there are types. */
+export const TYPE_NAMES = kindSet([
+  Kind.int,
+  Kind.struct,
+  Kind.union,
+  Kind.enum,
+  Kind.fwd,
+  Kind.typedef,
+  Kind.float,
+  Kind.enum64,
+]);
+export const OTHER_NAMES = ~TYPE_NAMES;
+
+/** Many programs ask for a type or two: so many searches are less work than an index. */
+const MOST_SEARCHES = 4;
+
+/** Looks names up in a table, in the way that costs least. */
+export class Names {
+  readonly #btf: Btf;
+  /** Made when somebody asks for such names. */
+  readonly #indexes = new Map<KindSet, NameIndex>();
+  #searches = 0;
+
+  constructor(btf: Btf) {
+    this.#btf = btf;
+  }
+
+  /** Ids of that name and of one of the kinds (any kind when none is given), ascending. */
+  find(name: string, kinds: readonly Kind[]): TypeId[] {
+    const wanted = kinds.length === 0 ? ~0 : kindSet(kinds);
+    const found = this.#search(name) ?? this.#lookUp(name, wanted);
+    return kinds.length === 0 ? found : found.filter((id) => (wanted >>> this.#btf.kind(id)) & 1);
+  }
+
+  #search(name: string): TypeId[] | undefined {
+    if (this.#searches === MOST_SEARCHES) return undefined;
+    this.#searches++;
+    return searchNamed(this.#btf, name);
+  }
+
+  #lookUp(name: string, wanted: KindSet): TypeId[] {
+    const found: TypeId[] = [];
+    for (const group of [TYPE_NAMES, OTHER_NAMES]) {
+      if ((wanted & group) !== 0) found.push(...this.#index(group).find(name));
+    }
+    return found.sort((a, b) => a - b);
+  }
+
+  #index(group: KindSet): NameIndex {
+    let index = this.#indexes.get(group);
+    if (index === undefined) {
+      index = new NameIndex(this.#btf, group);
+      this.#indexes.set(group, index);
+    }
+    return index;
+  }
+}
+
+function kindSet(kinds: readonly Kind[]): KindSet {
+  return kinds.reduce<KindSet>((set, kind) => set | (1 << kind), 0);
+}
+
 /**
- * Ids of all types of that name, ascending, without an index: a look through the strings and one through the types take half of the time
+ * Ids of all that have that name, ascending, without an index: a look through the strings and one through the types take half of the time
  * that an index takes to make. `undefined` when the strings end with that name too often.
  */
 export function searchNamed(btf: Btf, name: string): TypeId[] | undefined {
@@ -41,7 +106,7 @@ function idsAt(btf: Btf, first: number, last: number, places?: ReadonlySet<numbe
   return ids;
 }
 
-/** A hash table of the names of all types, over the bytes of the string section. */
+/** A hash table of the names of some kinds, over the bytes of the string section. */
 export class NameIndex {
   readonly #btf: Btf;
   readonly #key = makeNameKey();
@@ -50,7 +115,7 @@ export class NameIndex {
   /** Type id → the next one in its bucket. Ids go in descending, so chains ascend. */
   readonly #next: Uint32Array;
 
-  constructor(btf: Btf) {
+  constructor(btf: Btf, kinds: KindSet) {
     const { offsets, strings } = btf;
     let size = 1024;
     while (size < offsets.length) size *= 2;
@@ -58,7 +123,7 @@ export class NameIndex {
     this.#heads = new Uint32Array(size);
     this.#next = new Uint32Array(offsets.length);
     const view = new DataView(strings.buffer, strings.byteOffset, strings.length);
-    fillBuckets(signedWords(btf), offsets, view, this.#key, this.#heads, this.#next);
+    fillBuckets(signedWords(btf), offsets, kinds, view, this.#key, this.#heads, this.#next);
   }
 
   find(name: string): TypeId[] {
@@ -85,14 +150,17 @@ export class NameIndex {
 function fillBuckets(
   words: Int32Array,
   offsets: Uint32Array,
+  kinds: KindSet,
   strings: DataView,
   key: NameKey,
   heads: Uint32Array,
   next: Uint32Array,
 ): void {
   for (let id = offsets.length - 1; id > 0; id--) {
-    const start = words[offsets[id]!]!;
-    if (start === 0) continue;
+    const at = offsets[id]!;
+    const start = words[at]!;
+    // the kind is in the five lowest bits of the highest byte, and a shift takes just five
+    if (start === 0 || ((kinds >>> (words[at + 1]! >>> 24)) & 1) === 0) continue;
     const bucket = bucketOf(hashName(strings, start, key), heads);
     next[id] = heads[bucket]!;
     heads[bucket] = id;

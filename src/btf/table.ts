@@ -11,14 +11,12 @@ import { ByteReader, stringReader } from '../core/bytes.ts';
 import { MalformedError } from '../core/errors.ts';
 import { checkTypes, placeTypes } from './check.ts';
 import { Kind, type Linkage, type TypeId } from './kinds.ts';
-import { NameIndex, searchNamed } from './names.ts';
+import { Names } from './names.ts';
 import type { Occurrences } from './occurrences.ts';
 import { HEAD_WORDS } from './words.ts';
 
 const MAGIC = 0xeb9f;
 const MIN_HEADER_SIZE = 24;
-/** Many programs ask for a type or two: so many searches are less work than an index. */
-const MOST_SEARCHES = 4;
 
 /** The parts that make up a table: what the parser and the writer hand to {@link Btf}. */
 export interface BtfParts {
@@ -47,8 +45,7 @@ export class Btf implements BtfParts {
   readonly littleEndian: boolean;
   readonly occurrences: Occurrences | undefined;
   readonly #stringAt: (offset: number) => string;
-  #index: NameIndex | undefined;
-  #searches = 0;
+  readonly #names = new Names(this);
 
   /** Trusts its parts: use {@link parseBtf} for bytes from anywhere. */
   constructor(parts: BtfParts) {
@@ -218,20 +215,17 @@ export class Btf implements BtfParts {
     return this.words[this.#member(id, index) + 2]!;
   }
 
-  /** Ids of all types of that name, ascending. The first calls search, the next builds the name index (both linear), later ones are O(matches). */
-  named(name: string): TypeId[] {
-    if (this.#index === undefined && this.#searches < MOST_SEARCHES) {
-      this.#searches++;
-      const found = searchNamed(this, name);
-      if (found !== undefined) return found;
-    }
-    this.#index ??= new NameIndex(this);
-    return this.#index.find(name);
+  /**
+   * All ids of that name and of one of the kinds (any kind when none is given), ascending. The first calls search, the next builds an
+   * index of the names of types, or of those of functions, variables and the like (both linear); later ones are O(matches).
+   */
+  named(name: string, ...kinds: Kind[]): TypeId[] {
+    return this.#names.find(name, kinds);
   }
 
-  /** The first type of that name and of one of the kinds (any kind when none is given). */
+  /** The first id of that name and of one of the kinds (any kind when none is given). */
   find(name: string, ...kinds: Kind[]): TypeId | undefined {
-    return this.named(name).find((id) => kinds.length === 0 || kinds.includes(this.kind(id)));
+    return this.named(name, ...kinds)[0];
   }
 }
 

@@ -3,7 +3,7 @@
  * member at least as large, so that the struct keeps its size and everything else its place. CO-RE relocates such a member by
  * name, so on kernels that have it the program reads the right bytes, and on others the loader refuses it.
  */
-import { isComposite, isEnum, Kind, type TypeId } from '../btf/kinds.ts';
+import { COMPOSITES, ENUMS, isEnum, Kind, type TypeId } from '../btf/kinds.ts';
 import { alignOf, sizeOf } from '../btf/layout.ts';
 import { Btf } from '../btf/table.ts';
 import { findMember } from './presence.ts';
@@ -68,7 +68,7 @@ export class OlderKernel {
     if (this.#asked.has(key)) return false;
     this.#asked.add(key);
     const older = this.#older;
-    const found = older.named(name).find((id) => (isTag ? isTagged(older, id) : older.kind(id) === Kind.typedef));
+    const found = older.find(name, ...(isTag ? [...COMPOSITES, ...ENUMS] : [Kind.typedef]));
     const id = found ?? (isTag ? undefined : this.#enumWith(name));
     if (id !== undefined) this.#copy(id);
     return id !== undefined;
@@ -89,8 +89,8 @@ export class OlderKernel {
    */
   addMember(type: string, member: string): boolean {
     if (CONTEXTS.has(type) || FIXED_LAYOUT.test(type)) return false;
-    const target = this.#newer.named(type).find((id) => isComposite(this.#newer.kind(id)));
-    const source = this.#older.named(type).find((id) => isComposite(this.#older.kind(id)));
+    const target = this.#newer.find(type, ...COMPOSITES);
+    const source = this.#older.find(type, ...COMPOSITES);
     if (target === undefined || source === undefined) return false;
     const found = findMember(this.#older, source, member);
     if (found === undefined) return false;
@@ -253,8 +253,4 @@ function kindClass(kind: Kind): string {
 
 function isSameInt(a: Btf, aId: TypeId, b: Btf, bId: TypeId): boolean {
   return a.kind(aId) !== Kind.int || a.recordedSize(aId) === b.recordedSize(bId);
-}
-
-function isTagged(btf: Btf, id: TypeId): boolean {
-  return isComposite(btf.kind(id)) || isEnum(btf.kind(id));
 }

@@ -1,7 +1,7 @@
 /**
  * In which kernels something exists, for messages: "task_struct has no member `state`; kernels before 5.14 have".
  */
-import { isComposite, isEnum, Kind, type TypeId } from '../btf/kinds.ts';
+import { COMPOSITES, ENUMS, isComposite, isEnum, Kind, type TypeId } from '../btf/kinds.ts';
 import { resolve } from '../btf/layout.ts';
 import type { Btf } from '../btf/table.ts';
 
@@ -16,13 +16,15 @@ export type KernelThing =
 export function hasThing(btf: Btf, thing: KernelThing): boolean {
   switch (thing.kind) {
     case 'type':
-      return btf.named(thing.name).some((id) => isTypeName(btf, id));
+      return btf.find(thing.name, ...COMPOSITES, ...ENUMS, Kind.typedef) !== undefined;
     case 'member':
-      return btf.named(thing.type).some((id) => findMember(btf, id, thing.member) !== undefined);
+      return btf
+        .named(thing.type, ...COMPOSITES, Kind.typedef)
+        .some((id) => findMember(btf, id, thing.member) !== undefined);
     case 'enumerator':
       return hasEnumerator(btf, thing.name);
     case 'function':
-      return btf.named(thing.name).some((id) => btf.kind(id) === Kind.func);
+      return btf.find(thing.name, Kind.func) !== undefined;
   }
 }
 
@@ -32,11 +34,6 @@ export function findVersionsWith(
   thing: KernelThing,
 ): string[] {
   return kernels.filter(({ btf }) => hasThing(btf, thing)).map(({ version }) => version);
-}
-
-function isTypeName(btf: Btf, id: TypeId): boolean {
-  const kind = btf.kind(id);
-  return isComposite(kind) || isEnum(kind) || kind === Kind.typedef;
 }
 
 /** A member as C finds it: also inside of anonymous members. */

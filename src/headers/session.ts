@@ -8,7 +8,7 @@
  */
 import { basename } from 'node:path';
 import type { BtfExt } from '../btf/ext.ts';
-import { isComposite, isEnum, Kind } from '../btf/kinds.ts';
+import { COMPOSITES, ENUMS, Kind } from '../btf/kinds.ts';
 import type { Btf } from '../btf/table.ts';
 import { diagnoseHeader, type HeaderProblem } from './diagnose.ts';
 import type { FoundHeader, KeptHeaders } from './kept.ts';
@@ -238,11 +238,11 @@ export class HeaderSession {
 
 /** A struct, union or enum that the kernel defines. */
 function isTagOf(btf: Btf, name: string): boolean {
-  return isCompositeOf(btf, name) || btf.named(name).some((id) => isEnum(btf.kind(id)));
+  return btf.find(name, ...COMPOSITES, ...ENUMS) !== undefined;
 }
 
 function isCompositeOf(btf: Btf, name: string): boolean {
-  return btf.named(name).some((id) => isComposite(btf.kind(id)));
+  return btf.find(name, ...COMPOSITES) !== undefined;
 }
 
 /** What C calls an ordinary identifier: a typedef, an enumerator, a function. */
