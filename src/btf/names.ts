@@ -110,20 +110,22 @@ function idsAt(btf: Btf, first: number, last: number, places?: ReadonlySet<numbe
 export class NameIndex {
   readonly #btf: Btf;
   readonly #key = makeNameKey();
-  /** Hash bucket → last type id in it; 0 = empty. */
+  /** What is in it, ascending, from 1 on. */
+  readonly #ids: Uint32Array;
+  /** Hash bucket → place in the list of the first id in it; 0 = none. */
   readonly #heads: Uint32Array;
-  /** Type id → the next one in its bucket. Ids go in descending, so chains ascend. */
+  /** Place of an id → that of the next one in its bucket, which is further back. */
   readonly #next: Uint32Array;
 
   constructor(btf: Btf, kinds: KindSet) {
+    const words = signedWords(btf);
     const { offsets, strings } = btf;
-    let size = 1024;
-    while (size < offsets.length) size *= 2;
     this.#btf = btf;
-    this.#heads = new Uint32Array(size);
-    this.#next = new Uint32Array(offsets.length);
+    this.#ids = namedIds(words, offsets, kinds);
+    this.#next = new Uint32Array(this.#ids.length);
+    this.#heads = new Uint32Array(2 ** Math.ceil(Math.log2(this.#ids.length)));
     const view = new DataView(strings.buffer, strings.byteOffset, strings.length);
-    fillBuckets(signedWords(btf), offsets, kinds, view, this.#key, this.#heads, this.#next);
+    fillBuckets(words, offsets, this.#ids, view, this.#key, this.#heads, this.#next);
   }
 
   find(name: string): TypeId[] {
@@ -132,8 +134,9 @@ export class NameIndex {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const bucket = bucketOf(hashName(view, 0, this.#key), this.#heads);
     const found: TypeId[] = [];
-    for (let id = this.#heads[bucket]!; id !== 0; id = this.#next[id]!) {
-      if (this.#isNamed(id as TypeId, bytes)) found.push(id as TypeId);
+    for (let place = this.#heads[bucket]!; place !== 0; place = this.#next[place]!) {
+      const id = this.#ids[place] as TypeId;
+      if (this.#isNamed(id, bytes)) found.push(id);
     }
     return found;
   }
@@ -147,23 +150,34 @@ export class NameIndex {
   }
 }
 
+/** Ids that have a name and one of the kinds, ascending, from place 1 on. */
+function namedIds(words: Int32Array, offsets: Uint32Array, kinds: KindSet): Uint32Array {
+  const ids = new Uint32Array(offsets.length);
+  let place = 1;
+  for (let id = 1; id < offsets.length; id++) {
+    const at = offsets[id]!;
+    // the kind is in the five lowest bits of the highest byte, and a shift takes just five
+    const isWanted = (kinds >>> (words[at + 1]! >>> 24)) & 1;
+    if (isWanted === 0 || words[at] === 0) continue;
+    ids[place++] = id;
+  }
+  return ids.slice(0, place);
+}
+
 function fillBuckets(
   words: Int32Array,
   offsets: Uint32Array,
-  kinds: KindSet,
+  ids: Uint32Array,
   strings: DataView,
   key: NameKey,
   heads: Uint32Array,
   next: Uint32Array,
 ): void {
-  for (let id = offsets.length - 1; id > 0; id--) {
-    const at = offsets[id]!;
-    const start = words[at]!;
-    // the kind is in the five lowest bits of the highest byte, and a shift takes just five
-    if (start === 0 || ((kinds >>> (words[at + 1]! >>> 24)) & 1) === 0) continue;
+  for (let place = ids.length - 1; place > 0; place--) {
+    const start = words[offsets[ids[place]!]!]!;
     const bucket = bucketOf(hashName(strings, start, key), heads);
-    next[id] = heads[bucket]!;
-    heads[bucket] = id;
+    next[place] = heads[bucket]!;
+    heads[bucket] = place;
   }
 }
 
