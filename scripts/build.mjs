@@ -7,17 +7,7 @@
 // dist/ is replaced when everything has been built; a build that fails leaves it as it was.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, inflateRawSync } from 'node:zlib';
@@ -87,8 +77,6 @@ const lazyBuiltins = {
 const pieces = {
   name: 'pieces',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './cli/start.cjs', external: true }));
-    onResolve({ filter: /^\.\/quick-build\.ts$/ }, () => ({ path: './quick-build.cjs', external: true }));
     onResolve({ filter: new RegExp(`^(${Object.keys(PACKAGES).join('|')})$`) }, ({ path: name, importer }) =>
       importer.includes('/src/') ? { path: `./${name}.cjs`, external: true } : undefined,
     );
@@ -158,28 +146,29 @@ function helpText() {
 }
 
 /**
- * What V8 makes of the code for a build and for kernels' headers, by running it. Without a clang there is none for builds: the first ones with
- * a cache directory make it then.
+ * What V8 makes of the code of each piece, by running it. Without a clang there is none for builds: the first ones with a cache directory make
+ * it then.
  */
 function bytecode() {
   const scratch = `${made}/scratch`;
   const cache = `${scratch}/cache`;
-  // an empty cache counts as new, and nothing is kept for later
-  mkdirSync(`${cache}/code`, { recursive: true });
-  const env = { ...process.env, ECC_CACHE_DIR: cache };
+  mkdirSync(cache, { recursive: true });
+  mkdirSync(`${made}/cli/bytecode`);
+  const env = {
+    ...process.env,
+    ECC_CACHE_DIR: cache,
+    ECC_BYTECODE: path.resolve(`${made}/cli/bytecode/${buildId()}-${process.version}-${process.arch}-`),
+  };
   // doc comments, events, a header of its own: nearly everything that builds can meet
-  const program = 'fixtures/profile/profile.bpf.c';
+  const program = ['fixtures/profile/profile.bpf.c', '-o', scratch];
   const btf = `${scratch}/vmlinux.btf`;
   writeFileSync(btf, kernelBtf());
-  for (const args of [
-    [program, '-o', scratch, '--no-cache'],
-    ['vmlinux', '--btf', btf],
-    ['vmlinux', '--for', program],
-  ])
-    spawnSync(process.execPath, [`${made}/cli.cjs`, ...args], { stdio: 'ignore', env });
-  renameSync(`${cache}/code`, `${made}/cli/bytecode`);
-  chmodSync(`${made}/cli/bytecode`, 0o755);
-  for (const name of readdirSync(`${made}/cli/bytecode`)) chmodSync(`${made}/cli/bytecode/${name}`, 0o644);
+  // the second time nothing has changed, the third time that is known: each run makes the pieces that it loads anew
+  for (const args of [['vmlinux', '--btf', btf], ['vmlinux', '--for', program[0]], program, program, program])
+    spawnSync(process.execPath, ['-r', './scripts/keep-bytecode.cjs', `${made}/cli.cjs`, ...args], {
+      stdio: 'ignore',
+      env,
+    });
   rmSync(scratch, { recursive: true, force: true });
 }
 

@@ -2,12 +2,13 @@
 import { fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../core/version.ts';
+import { loadPiece } from './bytecode.ts';
 
 const argv = process.argv.slice(2);
 
 // what cannot be written will be tried again, and reported, on the usual way
 if (argv.length !== 1 || !printed(answer(argv[0]!))) {
-  const { start } = require('./start.ts') as typeof import('./start.ts');
+  const { start } = loadPiece(path.join(__dirname, 'cli/start.cjs')) as typeof import('./start.ts');
   void start(argv);
 }
 

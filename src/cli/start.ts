@@ -1,7 +1,7 @@
 /** Any command line: a build of what did not change is answered before the rest is loaded, and of that no more than is needed. */
 import path from 'node:path';
 import { cacheDirectory } from '../core/paths.ts';
-import { BUILD_ID, VERSION } from '../core/version.ts';
+import { loadPiece } from './bytecode.ts';
 import { openCodeCache } from './code-cache.ts';
 import type { CompileArguments } from './compile-options.ts';
 import { readPlainArgv, readPlainVmlinux } from './quick-argv.ts';
@@ -10,7 +10,7 @@ import { openKnown, recentBuild } from './recent-build.ts';
 export async function start(argv: readonly string[]): Promise<void> {
   const plain = readPlain(argv);
   if (plain !== undefined && (await isDone(plain))) return;
-  const code = openCodeCache(cacheDirectory(), BUILD_ID ?? VERSION);
+  const code = openCodeCache(cacheDirectory());
   const kernel = readPlainVmlinux(argv);
   if (kernel !== undefined) {
     const { headerMain } = code.load(path.join(__dirname, 'header.cjs')) as typeof import('./header-main.ts');
@@ -31,7 +31,7 @@ async function isDone(plain: CompileArguments): Promise<boolean> {
     const known = openKnown(plain);
     if (known === undefined) return false;
     if (recentBuild(known)) return true;
-    const { quickBuild } = require('./quick-build.ts') as typeof import('./quick-build.ts');
+    const { quickBuild } = loadPiece(path.join(__dirname, 'quick-build.cjs')) as typeof import('./quick-build.ts');
     return await quickBuild(known);
   } catch {
     return false;
