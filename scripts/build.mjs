@@ -100,10 +100,10 @@ function commandLine() {
     banner: { js: "const __eccMeta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };" },
   };
   return [
-    build({ ...own, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: made }),
+    // read at every start: the fewer characters, the better
+    build({ ...own, minifyIdentifiers: true, entryPoints: { cli: 'src/cli/entry.ts' }, outdir: made }),
     build({
       ...own,
-      // read at every start: the fewer characters, the better
       minifyIdentifiers: true,
       entryPoints: { start: 'src/cli/start.ts', 'quick-build': 'src/cli/quick-build.ts' },
       outdir: `${made}/cli`,

@@ -20,11 +20,13 @@ export interface Toolchain {
   readonly clang: Tool;
   /** llvm-strip, where one was named; otherwise we strip objects ourselves, with the same outcome. */
   readonly strip: Tool | undefined;
+  /** Places where they were looked for first. */
+  readonly passed: readonly string[];
 }
 
 /** @throws {ToolError} `TOOL_MISSING` */
 export async function locateToolchain(choice: ToolChoice): Promise<Toolchain> {
-  return knownToolchain(choice) ?? withStrip(choice, await newestWithBpf(choice));
+  return knownToolchain(choice) ?? withStrip(choice, await newestWithBpf(choice), []);
 }
 
 /**
@@ -33,6 +35,7 @@ export async function locateToolchain(choice: ToolChoice): Promise<Toolchain> {
  */
 export function knownToolchain(choice: ToolChoice): Toolchain | undefined {
   const cacheDir = chosenCache(choice.cacheDir);
+  const passed: string[] = [];
   let unknown = false;
   const clang = findTool('clang', {
     explicit: choice.clang,
@@ -42,21 +45,23 @@ export function knownToolchain(choice: ToolChoice): Toolchain | undefined {
       unknown ||= targets === undefined;
       return targets !== undefined && hasBpf(targets);
     },
+    passed,
   });
-  return clang === undefined || unknown ? undefined : withStrip(choice, clang);
+  return clang === undefined || unknown ? undefined : withStrip(choice, clang, passed);
 }
 
-function withStrip(choice: ToolChoice, clang: Tool): Toolchain {
+function withStrip(choice: ToolChoice, clang: Tool, passed: string[]): Toolchain {
   const isNamed = choice.llvmStrip !== undefined || process.env.LLVM_STRIP || choice.workspace !== undefined;
-  return { clang, strip: isNamed ? getStrip(choice, clang) : undefined };
+  return { clang, strip: isNamed ? getStrip(choice, clang, passed) : undefined, passed };
 }
 
 /**
  * The llvm-strip that was named, or the one that belongs to clang.
  * @throws {ToolError} `TOOL_MISSING`
  */
-export function getStrip(choice: ToolChoice, clang: Tool): Tool {
-  return getTool('llvm-strip', { explicit: choice.llvmStrip, firstDirectory: binDirectory(choice), beside: clang });
+export function getStrip(choice: ToolChoice, clang: Tool, passed?: string[]): Tool {
+  const firstDirectory = binDirectory(choice);
+  return getTool('llvm-strip', { explicit: choice.llvmStrip, firstDirectory, beside: clang, passed });
 }
 
 function binDirectory({ workspace }: ToolChoice): string | undefined {

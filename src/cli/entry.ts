@@ -1,13 +1,14 @@
-/** Where the bundle starts: what needs no more than a text is answered here, before anything else is loaded. */
+/** Where the bundle starts: what needs no more than a text, or a look at the times of files, is answered here, before anything else is loaded. */
 import { fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../core/version.ts';
 import { loadPiece } from './bytecode.ts';
+import { recentBuild } from './recent-build.ts';
 
 const argv = process.argv.slice(2);
 
 // what cannot be written will be tried again, and reported, on the usual way
-if (argv.length !== 1 || !printed(answer(argv[0]!))) {
+if ((argv.length !== 1 || !printed(answer(argv[0]!))) && !recentBuild(argv)) {
   const { start } = loadPiece(path.join(__dirname, 'cli/start.cjs')) as typeof import('./start.ts');
   void start(argv);
 }

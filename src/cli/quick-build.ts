@@ -3,15 +3,27 @@
  * that a real build needs is loaded; where there is anything to build, to report or to explain, the answer is "not done".
  */
 import { type Finished, findFinished, replay, restore } from '../build/cache/finished.ts';
-import { keepRecent } from '../build/cache/recent.ts';
+import { openFinished } from '../build/cache/finished-store.ts';
+import { keepRecent, recentQuestion } from '../build/cache/recent.ts';
+import { makePlans } from '../build/plan.ts';
+import { knownToolchain } from '../build/toolchain.ts';
+import { buildOptions, type CompileArguments } from './compile-options.ts';
 import { printNow } from './print-now.ts';
-import type { KnownBuild } from './recent-build.ts';
 import { reusedLine } from './reused-line.ts';
 
-/** @returns false when the usual way has to be taken; nothing was printed or written then */
-export async function quickBuild({ read, options, store, tools, plans, question }: KnownBuild): Promise<boolean> {
+/**
+ * @param argv  the command line
+ * @param read  what it says
+ * @returns false when the usual way has to be taken; nothing was printed or written then
+ */
+export async function quickBuild(argv: readonly string[], read: CompileArguments): Promise<boolean> {
+  const options = buildOptions(read);
+  const store = openFinished(options);
+  if (store === undefined) return false;
+  const tools = knownToolchain({ ...options, cacheDir: store.root });
+  if (tools === undefined) return false;
   const found: Finished[] = [];
-  for (const plan of plans) {
+  for (const plan of makePlans(options)) {
     const lookup = findFinished(store, plan, options);
     if (lookup.kind !== 'found') return false;
     found.push(lookup);
@@ -20,8 +32,14 @@ export async function quickBuild({ read, options, store, tools, plans, question 
 
   const isSilent = found.every(({ record }) => record.diagnostics === '' && record.warnings.length === 0);
   if (isSilent) {
-    for (const lookup of found) replay(lookup, (event) => event.kind === 'reused' && printNow(reusedLine(event)));
-    if (found.every(({ changed }) => changed.length === 0)) keepRecent(store, question, tools, found);
+    let answer = '';
+    for (const lookup of found)
+      replay(lookup, (event) => {
+        if (event.kind === 'reused') answer += reusedLine(event);
+      });
+    printNow(answer);
+    const isUnchanged = found.every(({ changed }) => changed.length === 0);
+    if (isUnchanged) keepRecent(store, { question: recentQuestion(argv), answer, tools, found });
   } else {
     const [{ reportEvent }, { watchStreams }] = await Promise.all([import('./report.ts'), import('./streams.ts')]);
     const how = { json: read.json === true, sources: found.length };

@@ -1,15 +1,14 @@
 /** Any command line: a build of what did not change is answered before the rest is loaded, and of that no more than is needed. */
 import path from 'node:path';
-import { cacheDirectory } from '../core/paths.ts';
+import { cacheDirectory, isCacheInUse } from '../core/paths.ts';
 import { loadPiece } from './bytecode.ts';
 import { openCodeCache } from './code-cache.ts';
 import type { CompileArguments } from './compile-options.ts';
 import { readPlainArgv, readPlainVmlinux } from './quick-argv.ts';
-import { openKnown, recentBuild } from './recent-build.ts';
 
 export async function start(argv: readonly string[]): Promise<void> {
   const plain = readPlain(argv);
-  if (plain !== undefined && (await isDone(plain))) return;
+  if (plain !== undefined && (await isDone(argv, plain))) return;
   const code = openCodeCache(cacheDirectory());
   const kernel = readPlainVmlinux(argv);
   if (kernel !== undefined) {
@@ -26,13 +25,12 @@ export async function start(argv: readonly string[]): Promise<void> {
 }
 
 /** Whatever is wrong will be found again, and reported, on the usual way. */
-async function isDone(plain: CompileArguments): Promise<boolean> {
+async function isDone(argv: readonly string[], plain: CompileArguments): Promise<boolean> {
+  const { watch, verbose, timings } = plain;
+  if (plain['no-cache'] || watch || verbose || timings !== undefined || !isCacheInUse(cacheDirectory())) return false;
   try {
-    const known = openKnown(plain);
-    if (known === undefined) return false;
-    if (recentBuild(known)) return true;
     const { quickBuild } = loadPiece(path.join(__dirname, 'quick-build.cjs')) as typeof import('./quick-build.ts');
-    return await quickBuild(known);
+    return await quickBuild(argv, plain);
   } catch {
     return false;
   }

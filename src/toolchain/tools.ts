@@ -79,6 +79,8 @@ export interface FindOptions {
   readonly firstDirectory?: string | undefined;
   /** Says whether a versioned clang can compile for bpf; asked only when there is no plain `clang`. */
   readonly accepts?: (path: string) => boolean;
+  /** Takes the places that were passed over, in order: another tool is found once there is one. */
+  readonly passed?: string[] | undefined;
 }
 
 /** @throws {ToolError} `TOOL_MISSING`, saying where it was looked for and how to install it. */
@@ -93,13 +95,14 @@ export function getTool(name: ToolName, options: FindOptions = {}): Tool {
  * @throws {ToolError} `TOOL_MISSING` when flag or variable name something that cannot be run: no other is taken silently.
  */
 export function findTool(name: ToolName, options: FindOptions = {}): Tool | undefined {
-  const { env = process.env } = options;
+  const { env = process.env, passed = [] } = options;
   const { flag, variable } = TOOLS[name];
   const directories = (env.PATH ?? '').split(path.delimiter).filter((directory) => directory !== '');
   const named = options.explicit ?? (env[variable] || undefined);
   if (named !== undefined) {
     const via = options.explicit === undefined ? `$${variable}` : flag;
-    const found = named.includes('/') ? executable(named) : inDirectories(directories, named);
+    const places = named.includes('/') ? [named] : directories.map((directory) => path.join(directory, named));
+    const found = firstExecutable(places, passed);
     if (found === undefined) {
       throw new ToolError('TOOL_MISSING', `${name}: ${via} names ${named}, which is not a program that can be run`, {
         details: { tool: name, via, path: named },
@@ -108,10 +111,9 @@ export function findTool(name: ToolName, options: FindOptions = {}): Tool | unde
     }
     return describe(name, found, via);
   }
-  for (const { candidates, via } of searches(name, directories, options)) {
-    for (const candidate of candidates) {
-      if (executable(candidate) !== undefined) return describe(name, candidate, via);
-    }
+  for (const { candidates, via, accepts } of searches(name, directories, options)) {
+    const found = firstExecutable(candidates, passed, accepts);
+    if (found !== undefined) return describe(name, found, via);
   }
   return undefined;
 }
@@ -119,8 +121,8 @@ export function findTool(name: ToolName, options: FindOptions = {}): Tool | unde
 function* searches(
   name: ToolName,
   directories: readonly string[],
-  { beside, firstDirectory, accepts = () => true }: FindOptions,
-): Generator<{ candidates: Iterable<string>; via: string }> {
+  { beside, firstDirectory, accepts }: FindOptions,
+): Generator<{ candidates: readonly string[]; via: string; accepts?: FindOptions['accepts'] }> {
   if (firstDirectory !== undefined) yield { candidates: [path.join(firstDirectory, name)], via: firstDirectory };
   if (beside !== undefined) {
     const suffix = /-\d+$/.exec(path.basename(beside.path))?.[0];
@@ -135,7 +137,7 @@ function* searches(
     const names: string[] = [];
     for (let version = VERSIONS.newest; version >= VERSIONS.oldest; version--) names.push(`${name}-${version}`);
     const candidates = names.flatMap((versioned) => directories.map((directory) => path.join(directory, versioned)));
-    yield { candidates: candidates.filter((file) => executable(file) !== undefined && accepts(file)), via: 'PATH' };
+    yield { candidates, via: 'PATH', accepts };
   }
   for (const directory of HIDDEN_DIRECTORIES) yield { candidates: [path.join(directory, name)], via: directory };
   for (const directory of linuxTools()) yield { candidates: [path.join(directory, name)], via: directory };
@@ -151,20 +153,25 @@ function linuxTools(): string[] {
   });
 }
 
-function inDirectories(directories: readonly string[], name: string): string | undefined {
-  for (const directory of directories) {
-    const found = executable(path.join(directory, name));
-    if (found !== undefined) return found;
+/** @param passed  takes those before it */
+function firstExecutable(
+  candidates: readonly string[],
+  passed: string[],
+  accepts: (file: string) => boolean = () => true,
+): string | undefined {
+  for (const candidate of candidates) {
+    if (isExecutable(candidate) && accepts(candidate)) return candidate;
+    passed.push(candidate);
   }
   return undefined;
 }
 
-function executable(file: string): string | undefined {
+function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
-    return statSync(file).isFile() ? file : undefined;
+    return statSync(file).isFile();
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -174,8 +181,8 @@ function describe(name: ToolName, file: string, via: string): Tool {
 
 /** The line that installs a tool with the package manager of this machine, or with apt where none is known. */
 export function installHint(name: ToolName): string {
-  const manager = (Object.keys(INSTALL_COMMANDS) as PackageManager[]).find(
-    (candidate) => inDirectories(['/usr/bin', '/sbin', '/usr/sbin', '/bin'], candidate) !== undefined,
+  const manager = (Object.keys(INSTALL_COMMANDS) as PackageManager[]).find((manager) =>
+    ['/usr/bin', '/sbin', '/usr/sbin', '/bin'].some((directory) => isExecutable(path.join(directory, manager))),
   );
   return `${INSTALL_COMMANDS[manager ?? 'apt']} ${TOOLS[name].packages[manager ?? 'apt']}`;
 }

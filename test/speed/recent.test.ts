@@ -1,9 +1,20 @@
 /** An unchanged build that is known by times alone: what it spares, and that it misses nothing. */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ECC, TINY } from '../support/cli.ts';
-import { run } from '../support/command.ts';
+import { run, runOk } from '../support/command.ts';
 import { fileDirectory, testDirectory } from '../support/temporary.ts';
 
 const UP_TO_DATE = 'prog.bpf.c: up to date\n';
@@ -16,9 +27,19 @@ writeFileSync(
 );
 
 async function ecc(directory: string, ...args: readonly string[]) {
+  return eccIn(directory, {}, ...args);
+}
+
+async function eccIn(directory: string, env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const { stdout, stderr, status } = await run(process.execPath, ['-r', probe, ECC, 'prog.bpf.c', ...args], {
     cwd: directory,
-    env: { ECC_CACHE_DIR: path.join(directory, '.cache'), NO_COLOR: '1' },
+    env: {
+      ECC_CACHE_DIR: path.join(directory, '.cache'),
+      NO_COLOR: '1',
+      // nothing is in there, yet
+      PATH: `${path.join(directory, 'bin')}:${process.env.PATH}`,
+      ...env,
+    },
   });
   expect(status, stderr).toBe(0);
   return { how: stdout.trim(), stderr };
@@ -75,6 +96,18 @@ test('a file where none was found, other flags, another place for the output', a
   // beside the source, where it is looked for before anywhere else
   const header = await run(process.execPath, [ECC, 'vmlinux', '--for', 'prog.bpf.c'], { cwd: directory });
   writeFileSync(path.join(directory, 'vmlinux.h'), header.stdout.slice(header.stdout.indexOf('\n')));
+  expect((await ecc(directory)).how).toBe('read');
+});
+
+test('another clang: named, on another path, or where none was found on the path', async () => {
+  const directory = await settled();
+  const clang = (await runOk('sh', ['-c', 'command -v clang'])).stdout.trim();
+  // one clang under several names is one to the cache; only that has to be looked at
+  expect((await eccIn(directory, { CLANG: clang })).how).toBe('read');
+  expect((await eccIn(directory, { PATH: process.env.PATH! })).how).toBe('read');
+  expect((await ecc(directory)).how).toBe('looked');
+  mkdirSync(path.join(directory, 'bin'));
+  symlinkSync(clang, path.join(directory, 'bin/clang'));
   expect((await ecc(directory)).how).toBe('read');
 });
 

@@ -4,12 +4,13 @@
  *
  * A file can change without any of that being different only within one tick of the clock, so files that are that young do not count.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { stampOf } from '../../core/stamp.ts';
 import { BUILD_ID } from '../../core/version.ts';
 import type { Toolchain } from '../toolchain.ts';
 import type { Finished } from './finished.ts';
+import { shelfFile } from './shelves.ts';
 import type { CacheStore } from './store.ts';
 import { VARIABLES } from './variables.ts';
 
@@ -17,45 +18,58 @@ import { VARIABLES } from './variables.ts';
 const YOUNG_MS = 2500;
 /** Then they are read again, which tells the cache that they are in use. */
 const BELIEVED_MS = 24 * 3600 * 1000;
+/** Environment variables that decide what a command line means. */
+const DECIDING = [...VARIABLES, 'PATH', 'CLANG', 'LLVM_STRIP', 'BPFTOOL', 'ECC_CACHE_SIZE'];
 
 interface Note {
   /** All that decides what is built, besides the content of files. */
   readonly question: string;
+  /** What was said of the builds. */
+  readonly answer: string;
   readonly madeMs: number;
   readonly stamps: readonly (readonly [file: string, stamp: string])[];
   readonly absent: readonly string[];
 }
 
-/**
- * @param request  the command line as it was understood
- * @param tools  as they are found now
- */
-export function recentQuestion(request: unknown, tools: Toolchain): string {
-  const variables = VARIABLES.map((name) => process.env[name] ?? null);
-  return JSON.stringify([BUILD_ID ?? null, process.cwd(), request, tools, variables]);
+/** @param words  the command line */
+export function recentQuestion(words: readonly string[]): string {
+  const variables = DECIDING.map((name) => process.env[name] ?? null);
+  return JSON.stringify([BUILD_ID ?? null, process.cwd(), words, variables]);
 }
 
-/** True when nothing can have changed since {@link keepRecent}. */
-export function isRecent(store: CacheStore, question: string): boolean {
+/**
+ * What {@link keepRecent} was told, when nothing can have changed since.
+ * @param root  the cache directory
+ */
+export function recentAnswer(root: string, question: string): string | undefined {
   try {
-    const note = JSON.parse(store.readNote(nameOf(question)) ?? '') as Note;
+    const note = JSON.parse(readFileSync(shelfFile(root, 'notes', nameOf(question)), 'utf8')) as Note;
     const age = Date.now() - note.madeMs;
-    return (
+    const isGood =
       note.question === question &&
       age >= 0 &&
       age < BELIEVED_MS &&
       note.stamps.every(([file, stamp]) => stampOf(file) === stamp) &&
-      !note.absent.some((file) => existsSync(file))
-    );
+      !note.absent.some((file) => existsSync(file));
+    return isGood ? note.answer : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
+export interface RecentBuilds {
+  readonly question: string;
+  /** What there is to say when they are found again. */
+  readonly answer: string;
+  readonly tools: Toolchain;
+  readonly found: readonly Finished[];
+}
+
 /** Remembers builds that were just found to be as they were, unless one of their files is too young to tell. */
-export function keepRecent(store: CacheStore, question: string, tools: Toolchain, found: readonly Finished[]): void {
-  const files = new Set([tools.clang.realPath, ...(tools.strip === undefined ? [] : [tools.strip.realPath])]);
+export function keepRecent(store: CacheStore, { question, answer, tools, found }: RecentBuilds): void {
+  const files = new Set([tools.clang.path, ...(tools.strip === undefined ? [] : [tools.strip.path])]);
   const absent = new Set<string>();
+  for (const file of tools.passed) (existsSync(file) ? files : absent).add(path.resolve(file));
   for (const { plan, record } of found) {
     const source = path.resolve(plan.source);
     const directory = path.dirname(source);
@@ -71,7 +85,7 @@ export function keepRecent(store: CacheStore, question: string, tools: Toolchain
     if (stamp === undefined) return;
     stamps.push([file, stamp]);
   }
-  const note: Note = { question, madeMs, stamps, absent: [...absent] };
+  const note: Note = { question, answer, madeMs, stamps, absent: [...absent] };
   store.writeNote(nameOf(question), JSON.stringify(note));
 }
 

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { removeFile } from '../../core/directory.ts';
 import { sha256 } from '../../core/hash.ts';
 import { makeDirectory } from '../../core/make-directory.ts';
+import { type Shelf, shelfFile, storeDirectory } from './shelves.ts';
 
 const MEGABYTE = 1024 * 1024;
 const DEFAULT_MAX_BYTES = 512 * MEGABYTE;
@@ -21,8 +22,6 @@ const COUNT = 'count';
 const HALF_WRITTEN = /\.\d+\.[0-9a-f]{8}$/;
 const STALE_AFTER_MS = 3600 * 1000;
 
-type Shelf = 'blobs' | 'records' | 'notes';
-
 export class CacheStore {
   /** The cache directory, which holds other things too. */
   readonly root: string;
@@ -33,7 +32,7 @@ export class CacheStore {
   /** Nothing is made until something is stored. */
   constructor(root: string, maxBytes: number = maxBytesOf(process.env.ECC_CACHE_SIZE)) {
     this.root = root;
-    this.directory = path.join(root, 'builds');
+    this.directory = storeDirectory(root);
     this.maxBytes = maxBytes;
   }
 
@@ -62,11 +61,7 @@ export class CacheStore {
     this.#count();
   }
 
-  /** Something small that is lost without harm; its content is the reader's to check. */
-  readNote(name: string): string | undefined {
-    return this.#read('notes', name)?.toString('utf8');
-  }
-
+  /** Something small that is lost without harm; who reads it checks its content. */
   writeNote(name: string, content: string): void {
     this.#write('notes', name, content);
   }
@@ -106,7 +101,7 @@ export class CacheStore {
   }
 
   #file(shelf: Shelf, name: string): string {
-    return path.join(this.directory, shelf, name.slice(0, 2), name.slice(2));
+    return shelfFile(this.root, shelf, name);
   }
 
   #read(shelf: Shelf, name: string): Buffer | undefined {
@@ -177,7 +172,6 @@ function readCount(file: string): { readonly bytes: number; readonly measuredMs:
   }
 }
 
-/** What is not there, or cannot be removed, stays away or stays. */
 /** `$ECC_CACHE_SIZE` in megabytes; 0 for nothing at all, the default for what is no number. */
 function maxBytesOf(text: string | undefined): number {
   const megabytes = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
