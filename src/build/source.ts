@@ -1,5 +1,5 @@
 /** Reading the source: what can be wrong with it before a compiler is asked. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { UsageError } from '../core/errors.ts';
 import { inputError, readInput } from '../core/read-input.ts';
 
@@ -17,11 +17,24 @@ export async function readSource(file: string): Promise<Buffer> {
   return bytes;
 }
 
-/** Refuses a missing file before anything else is said about the build. */
+/**
+ * Refuses what cannot be compiled before anything else is said about the build: what is missing, and pipes and devices, which can be read
+ * only once.
+ * @throws {UsageError} `USAGE_NO_FILE` @throws {IoError} `IO_READ_FAILED`
+ */
 export function checkReadable(file: string): void {
+  if (file === '-') throw noRegularFile('standard input cannot be compiled');
   try {
     accessSync(file, constants.R_OK);
   } catch (error) {
     throw inputError(file, error);
   }
+  const info = statSync(file);
+  if (!info.isFile() && !info.isDirectory()) throw noRegularFile('is a pipe or a device, a file is expected').in(file);
+}
+
+function noRegularFile(message: string): UsageError {
+  return new UsageError('USAGE_NO_FILE', message, {
+    hint: 'put it into a file: what is written for it is named after it, and goes into its directory',
+  });
 }

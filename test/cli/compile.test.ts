@@ -193,6 +193,17 @@ describe('kernel types', () => {
     expect((await ecc(['sub/prog.bpf.c', '--vmlinux', 'vmlinux.h'], { cwd: directory })).status).toBe(0);
   });
 
+  test("the user's own vmlinux.h that adds something to ours", async () => {
+    const { directory } = project();
+    writeFileSync(
+      path.join(directory, 'vmlinux.h'),
+      '#include <vmlinux.h>\nstruct more { struct list_head links; };\n',
+    );
+    expect(await ecc(['prog.bpf.c'], { cwd: directory })).toMatchObject({ status: 0 });
+    const { stdout } = await ecc(['inspect', 'package', 'package.json'], { cwd: directory });
+    expect(JSON.parse(stdout).build_info.kernel_headers).not.toBe('own');
+  });
+
   test('a version, a file, and one that is not there', async () => {
     const { directory } = project();
     const header = await ecc(['vmlinux', '--for', 'prog.bpf.c'], { cwd: directory });

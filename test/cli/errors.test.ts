@@ -60,6 +60,8 @@ describe('the command line', () => {
     ['a directory', ['.'], 'USAGE_NO_FILE', /is a directory/],
     ['a file as directory', ['a.bpf.c/x.bpf.c'], 'USAGE_NO_FILE', /not a directory/],
     ['a missing header', ['a.bpf.c', 'none.h'], 'USAGE_NO_FILE', /none\.h: no such file/],
+    ['standard input', ['-'], 'USAGE_NO_FILE', /^error\[\w+\]: standard input cannot be compiled/],
+    ['a device', ['/dev/null'], 'USAGE_NO_FILE', /\/dev\/null: is a pipe or a device/],
     ['an empty source', ['empty.bpf.c'], 'USAGE_EMPTY', /the file is empty/],
   ];
   test.each(cases)('%s', async (_, args, code, text) => {

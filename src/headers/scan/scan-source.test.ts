@@ -130,6 +130,15 @@ describe('vmlinux.h', () => {
     expect(found.files.map((file) => file.path)).toContain('src/vmlinux_601.h');
   });
 
+  test('a stub that includes one that is nowhere adds to ours', () => {
+    const stub = { 'src/prog.bpf.c': '#include "vmlinux.h"', 'src/vmlinux.h': '#include <vmlinux.h>\nint more;' };
+    const found = scan(stub);
+    expect(found.includesVmlinux).toBe(true);
+    expect(found.ownVmlinux).toBeUndefined();
+    expect(found.identifiers).toContain('more');
+    expect(scan({ ...stub, 'inc/vmlinux.h': 'struct a {};' }).ownVmlinux).toBe('src/vmlinux.h');
+  });
+
   test('one that we wrote is none', () => {
     const found = scan({ 'src/prog.bpf.c': '#include "vmlinux.h"', 'src/vmlinux.h': markLine('6.18 x86') });
     expect(found.ownVmlinux).toBeUndefined();

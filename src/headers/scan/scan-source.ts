@@ -74,7 +74,7 @@ export interface SourceScan {
   readonly missing: readonly string[];
   /** True when something includes a `vmlinux.h`. */
   readonly includesVmlinux: boolean;
-  /** The user's own `vmlinux.h`. */
+  /** The user's own `vmlinux.h`; one that adds something to ours is none. */
   readonly ownVmlinux: string | undefined;
 }
 
@@ -125,6 +125,8 @@ class Scanner {
   readonly #userTexts: string[] = [];
   #includesVmlinux = false;
   #ownVmlinux: string | undefined;
+  /** The user's own `vmlinux.h` includes another one, which is nowhere: it means ours. */
+  #extendsOurs = false;
 
   constructor(request: ScanRequest) {
     this.#request = request;
@@ -156,7 +158,7 @@ class Scanner {
       files: [...this.#files.values()],
       missing: [...this.#missing],
       includesVmlinux: this.#includesVmlinux,
-      ownVmlinux: this.#ownVmlinux,
+      ownVmlinux: this.#extendsOurs ? undefined : this.#ownVmlinux,
     };
   }
 
@@ -245,6 +247,7 @@ class Scanner {
       this.#take(text, this.#request.cache?.tokens(key, text) ?? scanTokens(text), candidate);
       return;
     }
+    if (directive.name === VMLINUX && basename(from.path) === VMLINUX) this.#extendsOurs = true;
   }
 
   *#candidates(directive: IncludeDirective, from: FoundFile): Generator<FoundFile> {
