@@ -13,6 +13,10 @@ vm.Script = class extends vm.Script {
   }
 };
 
-process.on('exit', () => {
-  for (const [name, script] of pieces) writeFileSync(process.env.ECC_BYTECODE + name, script.createCachedData());
+process.on('exit', (status) => {
+  // what failed has not run most of its code; without a clang, builds make theirs where there is one
+  if (status !== 0) return;
+  // others must not be able to write it, see src/cli/bytecode.ts
+  for (const [name, script] of pieces)
+    writeFileSync(process.env.ECC_BYTECODE + name, script.createCachedData(), { mode: 0o644 });
 });

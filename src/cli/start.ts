@@ -11,7 +11,10 @@ export async function start(argv: readonly string[]): Promise<void> {
   if (plain !== undefined && (await isDone(argv, plain))) return;
   const code = openCodeCache(cacheDirectory());
   const kernel = readPlainVmlinux(argv);
-  if (kernel !== undefined) {
+  if (!hasWorkingDirectory()) {
+    const { nowhereMain } = code.load(path.join(__dirname, 'build.cjs')) as typeof import('./build-main.ts');
+    await nowhereMain(argv);
+  } else if (kernel !== undefined) {
     const { headerMain } = code.load(path.join(__dirname, 'header.cjs')) as typeof import('./header-main.ts');
     await headerMain(argv, kernel.vmlinux);
   } else if (plain === undefined) {
@@ -31,6 +34,14 @@ async function isDone(argv: readonly string[], plain: CompileArguments): Promise
   try {
     const { quickBuild } = loadPiece(path.join(__dirname, 'quick-build.cjs')) as typeof import('./quick-build.ts');
     return await quickBuild(argv, plain);
+  } catch {
+    return false;
+  }
+}
+
+function hasWorkingDirectory(): boolean {
+  try {
+    return process.cwd() !== '';
   } catch {
     return false;
   }
