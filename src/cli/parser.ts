@@ -2,7 +2,7 @@
  * The command line as yargs reads it: one command a file in `commands/`, and what is said when it cannot be read. Loaded only for lines
  * that need it.
  */
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { UsageError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { PARSER_SETTINGS, showDashes } from './argv.ts';
@@ -18,21 +18,15 @@ import { unpack } from './commands/unpack.ts';
 import { verify } from './commands/verify.ts';
 import { vmlinux } from './commands/vmlinux.ts';
 
+/** In the order of the help. */
+const COMMANDS = [compile, run, check, types, inspect, unpack, verify, vmlinux, clangd, cache, doctor] as const;
+
 export function parser(argv: readonly string[]) {
-  return yargs([...argv])
+  const line = yargs([...argv])
     .scriptName('ecc')
-    .parserConfiguration(PARSER_SETTINGS)
-    .command(compile)
-    .command(run)
-    .command(check)
-    .command(types)
-    .command(inspect)
-    .command(unpack)
-    .command(verify)
-    .command(vmlinux)
-    .command(clangd)
-    .command(cache)
-    .command(doctor)
+    .parserConfiguration(PARSER_SETTINGS);
+  for (const command of COMMANDS) line.command(command as CommandModule);
+  return line
     .completion('completion', 'Print the completion script for bash or zsh')
     .option('debug', { type: 'boolean', describe: 'Show stack traces', global: true, hidden: true })
     .version('version', 'Show the version', `ecc ${VERSION}`)
@@ -71,11 +65,15 @@ function usageError(
       : missing && unknown !== undefined
         ? `unknown option ${unknown}`
         : missing
-          ? argv[0] === 'run'
-            ? 'no package is given'
-            : 'no source or file is given'
+          ? (missingOf(argv[0]) ?? 'no source or file is given')
           : text;
   return new UsageError('USAGE', what, { hint: 'ecc --help shows what can be given' });
+}
+
+/** What a subcommand takes. */
+function missingOf(name: string | undefined): string | undefined {
+  const usage = COMMANDS.flatMap(({ command }) => command ?? []).find((text) => text.split(' ')[0] === name);
+  return usage === undefined ? undefined : `ecc ${usage} is expected`;
 }
 
 /** Names that the options of the running command have, without dashes. yargs does not type this. */

@@ -25,6 +25,7 @@ async function parseText(bytes: Uint8Array): Promise<unknown> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     .toString('utf8')
     .replace(/^\uFEFF/, '');
+  if (text.trim() === '') throw new MalformedError('PKG_BAD_SHAPE', 'package: there is nothing in it');
   if (/^\s*\{/.test(text)) {
     checkStructure(bytes, 'JSON');
     try {

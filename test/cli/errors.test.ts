@@ -56,6 +56,7 @@ describe('the command line', () => {
     ['-target', ['a.bpf.c', '-a', '-target x86'], 'USAGE_CFLAG', /--target-arch/],
     ['-g0', ['a.bpf.c', '-a', '-g0'], 'USAGE_CFLAG', /BTF/],
     ['-emit-llvm', ['a.bpf.c', '-a', '-emit-llvm'], 'USAGE_CFLAG', /object/],
+    ['half of a subcommand', ['inspect', 'package'], 'USAGE', /^error\[\w+\]: ecc inspect <what> <file> is expected\n/],
     ['a missing source', ['none.bpf.c'], 'USAGE_NO_FILE', /none\.bpf\.c: no such file/],
     ['a directory', ['.'], 'USAGE_NO_FILE', /is a directory/],
     ['a file as directory', ['a.bpf.c/x.bpf.c'], 'USAGE_NO_FILE', /not a directory/],

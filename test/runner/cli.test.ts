@@ -237,9 +237,10 @@ describe('ecc run', () => {
   });
 
   test.for([
-    [[], /^error\[USAGE\]: no package is given\n/],
+    [[], /^error\[USAGE\]: ecc run <package> \[args\.\.\] is expected\n/],
     [['/no/such/package.json'], /^error\[USAGE_NO_FILE\]: \/no\/such\/package\.json: no such file\n/],
     [['/etc/passwd'], /^error\[PKG_BAD_SHAPE\]: \/etc\/passwd: package: an object expected, found string\n/],
+    [['/dev/null'], /^error\[PKG_BAD_SHAPE\]: \/dev\/null: package: there is nothing in it\n/],
     [['FILE', '--duration', 'soon'], /--duration: a number of seconds above 0 is expected/],
     [['FILE', '--duration', '-1'], /--duration: a number of seconds above 0 is expected/],
     [['--duration', '0', 'FILE'], /--duration 0: a number above 0 is expected/],
