@@ -31,14 +31,19 @@ export function emitTypes(compiled: CompiledSource, options: TypesOptions = {}):
   });
 }
 
-/** What an object tells without its source: no comments, no types of events. */
+/**
+ * What an object tells without its source: no comments, no types of events.
+ * @param exported  the structs of events that its package names
+ */
 export function emitObjectTypes(
   model: BpfObject,
   source: string,
   options: TypesOptions,
-  types: readonly TypeId[] = [],
+  exported: readonly string[] = [],
 ): string {
-  return emitTypeScript({ btf: btfOf(model), object: model, types, options, source });
+  const btf = btfOf(model);
+  const types = exported.map((name) => btf.find(name, Kind.struct)).filter((id) => id !== undefined);
+  return emitTypeScript({ btf, object: model, types, options, source });
 }
 
 function btfOf({ btf }: BpfObject): Btf {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { BtfBuilder, Kind } from '../../src/btf/index.ts';
 import { emitTypeScript, type ModuleInput } from '../../src/codegen/ts/module.ts';
-import type { Codec, DataSection } from '../../src/decode/index.ts';
+import type { Codec, DataSection, View } from '../../src/decode/index.ts';
 import { openObject } from '../../src/object/open.ts';
 import { runOk } from '../support/command.ts';
 import type { Skippable } from '../support/require.ts';
@@ -39,9 +39,13 @@ static const volatile int hidden = 5;
 long total = 9;
 unsigned int counts[4];
 int custom SEC(".data.cfg") = 3;
+enum stage { FIRST = 1, LAST_STAGE } stage;
+enum stage history[2][2];
+struct { enum stage now, next; } steps = { FIRST, 0 };
 
 struct { __uint(type, 1); __uint(max_entries, 64); __type(key, struct key); __type(value, struct start); } starts SEC(".maps");
 struct { __uint(type, 2); __uint(max_entries, 4); __type(key, unsigned int); __type(value, unsigned long[2]); } pairs SEC(".maps");
+struct { __uint(type, 1); __uint(max_entries, 8); __type(key, enum stage); __type(value, enum stage); } stages SEC(".maps");
 struct { __uint(type, 27); __uint(max_entries, 4096); } rb SEC(".maps");
 struct event *unused SEC(".ecc.export");
 
@@ -120,7 +124,7 @@ describe('the module of an object', () => {
     const text = moduleOf(await compile(context, 'types', FIRST));
     const use = `
       import type { Decoded } from 'ebpf-ecc/decode';
-      import { data, data_cfg, type Event, EventView, maps, patchData, patchRodata, programs, rodata, State, StateNames } from './x';
+      import { bss, data, data_cfg, type Event, EventView, maps, patchData, patchRodata, programs, rodata, type Stage, State, StateNames } from './x';
       const bytes = new Uint8Array(64);
       const event: Event = maps.rb.event.decode(bytes);
       const state: State = event.state;
@@ -134,7 +138,8 @@ describe('the module of an object', () => {
       const view: bigint = new EventView().$set(bytes, 3).code;
       const patched: Uint8Array = patchData(patchRodata(bytes, { target_pid: 5, setting: { ratio: 1, on: true } }), { total: 3n });
       const first: number = rodata.defaults.range[0]?.low ?? 0;
-      export const used = [name, code, reason, key, ns, pair, type, view, patched, first, data.defaults.total, data_cfg.section, State.BUSY];
+      const stages: [Stage, Stage | undefined] = [bss.defaults.stage, data.defaults.steps.next];
+      export const used = [name, code, reason, key, ns, pair, type, view, patched, first, data.defaults.total, data_cfg.section, State.BUSY, stages];
       maps.rb.event.encode({ pid: 1, state: State.IDLE, code: 3n });
       // @ts-expect-error no such variable
       patchRodata(bytes, { target_pod: 5 });
@@ -177,7 +182,8 @@ describe('the module of an object', () => {
       value: module.Start,
     });
     expect(maps.rb).toEqual({ type: 'ringbuf', maxEntries: 4096, keySize: 0, valueSize: 0, event: Event });
-    expect(Object.keys(maps)).toEqual(['starts', 'pairs', 'rb']);
+    expect(maps.stages).toMatchObject({ key: module.StageCodec, value: module.StageCodec });
+    expect(Object.keys(maps)).toEqual(['starts', 'pairs', 'stages', 'rb']);
     const rodata = module.rodata as DataSection<Record<string, unknown>>;
     expect(rodata.defaults).toEqual({
       target_pid: 7,
@@ -188,8 +194,18 @@ describe('the module of an object', () => {
         { low: 3, high: 4 },
       ],
     });
-    expect((module.data as DataSection<unknown>).defaults).toEqual({ total: 9n });
-    expect((module.bss as DataSection<unknown>).defaults).toEqual({ counts: new Uint32Array(4) });
+    expect((module.data as DataSection<unknown>).defaults).toEqual({
+      total: 9n,
+      steps: { now: 1, next: 0 },
+    });
+    expect((module.bss as DataSection<unknown>).defaults).toEqual({
+      counts: new Uint32Array(4),
+      stage: 0,
+      history: [
+        [0, 0],
+        [0, 0],
+      ],
+    });
     expect((module.data_cfg as DataSection<unknown>).defaults).toEqual({ custom: 3 });
     expect(module.patchBss).toBeUndefined();
   });
@@ -308,6 +324,35 @@ describe('a module', () => {
       expect(Object.keys(module).length, text).toBeGreaterThan(4);
       expect((globalThis as { pwned?: number }).pwned, name).toBeUndefined();
     }
+  });
+
+  it('has globals and private members under names that no member takes from it', async () => {
+    const b = new BtfBuilder();
+    const long = b.addInt('long', { size: 8, signed: true });
+    const point = b.addStruct('number', 8, [{ name: 'x', type: long }]);
+    const members = ['member1', 'constructor', 'member2', '\u00e9'];
+    const types = [
+      point,
+      b.addStruct('bits', 5, [
+        { name: 'low', type: long, bitSize: 7 },
+        { name: 'high', type: long, bitOffset: 7, bitSize: 30 },
+      ]),
+      b.addStruct(
+        'nested',
+        32,
+        members.map((name, i) => ({ name, type: point, bitOffset: 64 * i })),
+      ),
+    ];
+    const text = emitTypeScript({ btf: b.build(), types, source: 'x' });
+    expect(await typeErrors(path.join(directory, 'private'), { 'x.ts': text })).toBe('');
+    const module = await loadModule(directory, 'private', text);
+    const bits = (module.Bits as Codec<unknown>).decode(Uint8Array.of(0x80, 0, 0, 0, 0x10));
+    expect(bits).toEqual({ low: 0, high: -(2 ** 29) + 1 });
+    const view = new (module.NestedView as new () => View<unknown>)().$set(
+      Uint8Array.from({ length: 32 }, (_, i) => i),
+    );
+    const first = members.map((name) => Number((view as unknown as Record<string, { x: bigint }>)[name]!.x & 255n));
+    expect(first).toEqual([0, 8, 16, 24]);
   });
 
   it('keeps two types of one name apart, and types from words of the language', async () => {

@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import type { Btf } from '../../btf/table.ts';
 import type { TypesOptions } from '../../build/types.ts';
 import { inFile, UsageError } from '../../core/errors.ts';
+import type { BpfObject } from '../../object/model.ts';
 
 interface Arguments {
   file?: string | undefined;
@@ -76,12 +77,13 @@ async function textOf(bytes: Uint8Array, file: string, base: Btf | undefined, ar
     ...(argv.enums === undefined ? {} : { enums: argv.enums as 'closed' | 'open' }),
   };
   const source = path.basename(file);
-  const object = isBtf(bytes) || base !== undefined ? undefined : await objectOf(bytes);
+  const found = isBtf(bytes) || base !== undefined ? undefined : await objectOf(bytes);
+  const object = found?.object;
   const btf = object?.btf ?? openBtf(object?.elf.bytes ?? bytes, base === undefined ? {} : { base });
   const wanted = (argv.type ?? []).map((name) => getType(btf, name));
   if (object !== undefined && wanted.length === 0) {
     const { emitObjectTypes } = await import('../../build/types.ts');
-    return emitObjectTypes(object, source, options);
+    return emitObjectTypes(object, source, options, found?.exported);
   }
   if (wanted.length === 0) {
     throw new UsageError('USAGE_TYPE', `which types? there are ${btf.count - 1}`, {
@@ -92,15 +94,16 @@ async function textOf(bytes: Uint8Array, file: string, base: Btf | undefined, ar
   return emitTypeScript({ btf, types: wanted, options, source });
 }
 
-/** An ELF file that is no eBPF object (a kernel, a module) has types only. */
-async function objectOf(bytes: Uint8Array) {
+/** The object, and the structs of events that its package names. An ELF file that is no eBPF object (a kernel, a module) has types only. */
+async function objectOf(bytes: Uint8Array): Promise<{ object: BpfObject; exported: readonly string[] } | undefined> {
   const { EM_BPF, isElf, parseElf } = await import('../../elf/elf.ts');
   const { openObject } = await import('../../object/open.ts');
   if (!isElf(bytes)) {
     const { readPackage } = await import('../../package/unpack.ts');
-    return openObject((await readPackage(bytes)).object);
+    const { object, meta } = await readPackage(bytes);
+    return { object: openObject(object), exported: (meta.export_types ?? []).map(({ name }) => name) };
   }
-  return parseElf(bytes).machine === EM_BPF ? openObject(bytes) : undefined;
+  return parseElf(bytes).machine === EM_BPF ? { object: openObject(bytes), exported: [] } : undefined;
 }
 
 async function readBase(file: string): Promise<Btf> {

@@ -233,10 +233,11 @@ class ModuleWriter {
     const places = plan.members.map(
       (member) => `    ${literalKey(member.name)}: { offset: ${member.offset}, size: ${member.size} },\n`,
     );
+    const defaults = literal(values, '  ', { kind: 'struct', type: plan }, !this.#openEnums);
     let text = `\n/** The global variables in \`${commentText(section.name)}\` and what they start with. */\n`;
     text += `export const ${constName}: DataSection<${plan.name}, ${plan.inputName}> = {\n`;
     text += `  section: ${quote(section.name)},\n  codec: ${plan.name},\n`;
-    text += `  variables: {\n${places.join('')}  },\n  defaults: ${literal(values, '  ')},\n};\n`;
+    text += `  variables: {\n${places.join('')}  },\n  defaults: ${defaults},\n};\n`;
     if (section.data === undefined || section.kind === 'kconfig') return text;
     const patch = this.#scope.take(`patch${upperCamel(section.name)}`);
     text += `\n/** A copy of the object with some variables of \`${commentText(section.name)}\` set. */\n`;

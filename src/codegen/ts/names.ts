@@ -101,6 +101,7 @@ const TAKEN = [
     'Map',
     'Math',
     'NaN',
+    'Number',
     'Object',
     'Omit',
     'Partial',

@@ -107,7 +107,7 @@ export class Planner {
   /** A codec for any type: structs give their own, the rest an alias. Enums need one only as keys and values of maps. */
   codecRoot(id: TypeId, hint: string): StructPlan | AliasPlan {
     const plan = this.root(id, hint);
-    return plan.kind === 'enum' ? this.#alias(id, `${plan.name}Codec`) : plan;
+    return plan.kind === 'enum' ? this.#alias(id, hint, `${plan.name}Codec`) : plan;
   }
 
   /** The variables of a data section as a struct. */
@@ -148,10 +148,9 @@ export class Planner {
     return plan;
   }
 
-  #alias(id: TypeId, hint: string): AliasPlan {
+  #alias(id: TypeId, hint: string, wanted = this.#nameOf(id, hint).ts): AliasPlan {
     const known = this.#aliases.get(id);
     if (known !== undefined) return known;
-    const wanted = this.#nameOf(id, hint).ts;
     const shape = this.#shape(id, wanted, 0);
     const cName = cDeclaration(this.#btf, id, '');
     const size = sizeOf(this.#btf, id) ?? 0;
@@ -328,8 +327,9 @@ export class Planner {
       }
       // Only bitfields go without a name otherwise: they are padding.
       if (memberName === '') continue;
-      const size =
-        bits === undefined ? (sizeOf(btf, memberId) ?? 0) : Math.ceil((bits.offset + bits.width) / 8) - offset;
+      const size = bits === undefined ? sizeOf(btf, memberId) : Math.ceil((bits.offset + bits.width) / 8) - offset;
+      if (size === undefined)
+        throw badMember(around.cName, memberName, `is ${aKind(btf.kind(target))}, which has no size`);
       this.#checkWithin(around.cName, memberName, offset + size, around.size);
       const whole = this.#shape(memberId, around.name + upperCamel(memberName), around.depth, tail);
       // A few bits fit a number, whatever the type that they are declared with.

@@ -21,7 +21,8 @@ export function viewClass(target: Target, plan: StructPlan): string {
       const value = readMember(target, plan, member, { view: 'this.$view', at: 'this.$at', end: 'this.$end' });
       return `  ${getter(name)}: ${target.typeOf(member.shape)} {\n    return ${value};\n  }\n`;
     }
-    const field = IDENTIFIER.test(name) && name !== 'constructor' ? `#${name}` : `#member${index}`;
+    // With a `$`, which no name that passes the test has.
+    const field = IDENTIFIER.test(name) && name !== 'constructor' ? `#${name}` : `#$${index}`;
     fields.push(`  ${field}: ${view} | undefined = undefined;\n`);
     return `  ${getter(name)}: ${view} {\n    return ${nestedView(target, member, field)};\n  }\n`;
   });
