@@ -176,10 +176,16 @@ async function runOpened(
   }
 }
 
-/** Resolves when standard output has taken it, so that a slow reader holds up the reading of events. */
-function write(text: string): Promise<void> {
+/** Resolves when standard output has taken it, so that a slow reader holds up the reading of events; but not the end, at `stop`. */
+function write(text: string, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (process.stdout.write(text)) resolve();
-    else process.stdout.once('drain', resolve);
+    if (process.stdout.write(text) || stop.aborted) return resolve();
+    const done = () => {
+      process.stdout.off('drain', done);
+      stop.removeEventListener('abort', done);
+      resolve();
+    };
+    process.stdout.on('drain', done);
+    stop.addEventListener('abort', done);
   });
 }

@@ -2,6 +2,7 @@
  * A loaded package's output as text, the reference loader's to the blank: events as a table or JSON lines, sampled maps, histograms,
  * stacks, and the trace pipe. Attaches the programs when everything is ready to be read, and goes on until it is told to stop.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { TypeId } from '../btf/kinds.ts';
 import { Kind } from '../btf/kinds.ts';
@@ -16,6 +17,7 @@ import { readKernelSymbols } from './kallsyms.ts';
 import type { LoadedPackage } from './load.ts';
 import { lsmRemark } from './lsm.ts';
 import type { BpfMap } from './maps.ts';
+import type { LoadedProgram } from './program.ts';
 import { type Field, fieldsAt, fieldsOf, jsonObject } from './render.ts';
 import { type StackSymbols, stackReader, stackText } from './stacks.ts';
 import type { EventStream } from './stream.ts';
@@ -33,8 +35,8 @@ export interface OutputOptions {
   readonly durationMs: number | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Takes output; reading waits until it resolves. */
-  readonly write: (text: string) => Promise<void>;
+  /** Takes output; reading waits until it resolves: when there is room for more, and at `stop`. */
+  readonly write: (text: string, stop: AbortSignal) => Promise<void>;
   /** Takes remarks: what is attached, what was lost. */
   readonly note: (line: string) => void;
 }
@@ -70,6 +72,8 @@ class PackagePrinter {
 
   async run(): Promise<void> {
     const { signal, note, trace, durationMs } = this.#options;
+    // every map listens
+    setMaxListeners(0, this.#stop.signal);
     const onStop = () => this.#stop.abort();
     if (signal.aborted) onStop();
     signal.addEventListener('abort', onStop, { once: true });
@@ -86,17 +90,16 @@ class PackagePrinter {
       const remark = await lsmRemark(Object.values(this.#bpf.programs).map(({ section }) => section));
       if (remark !== undefined) note(remark);
       if (durationMs !== undefined) timer = setTimeout(onStop, Math.min(durationMs, LONGEST_TIMER));
-      const running = jobs.map((job) => job());
-      const iterators = await this.#printIterators();
-      const idle = jobs.length === 0 && iterators > 0 && this.#bpf.attachments.length === iterators;
+      const iterators = this.#iterators();
+      const running = [...jobs.map((job) => job()), this.#printIterators(iterators)];
+      const idle = jobs.length === 0 && iterators.length > 0 && this.#bpf.attachments.length === iterators.length;
       if (!idle) running.push(this.#stopped());
-      const all = Promise.all(running.map((one) => one.catch((error: unknown) => this.#fail(error))));
-      await all;
+      await Promise.all(running.map((one) => one.catch((error: unknown) => this.#fail(error))));
       if (this.#failures.length > 0) throw this.#failures[0];
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onStop);
-      pipe?.close();
+      await pipe?.free();
       this.#reportLosses();
     }
   }
@@ -190,7 +193,7 @@ class PackagePrinter {
           await stream.readable();
           continue;
         }
-        await this.#options.write(text);
+        await this.#write(text);
         await turn();
       }
       if (this.#left <= 0) this.#stop.abort();
@@ -206,7 +209,8 @@ class PackagePrinter {
     const key = `sample ${map.name}`;
     try {
       while (!signal.aborted) {
-        await sleep(Math.max(1, sample.interval), undefined, { signal }).catch(() => {});
+        const interval = Math.min(Math.max(1, sample.interval), LONGEST_TIMER);
+        await sleep(interval, undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
         let text = '';
         for (const [entryKey, value] of table) {
@@ -215,11 +219,12 @@ class PackagePrinter {
         }
         if (text !== '' && print.header !== '' && this.#lastHeader !== key) text = print.header + text;
         this.#lastHeader = key;
-        await this.#options.write(text);
+        await this.#write(text);
         if (this.#left <= 0) this.#stop.abort();
       }
     } finally {
-      if (sample.clear_map === true) table.clear();
+      // arrays have no entries that could be deleted
+      if (sample.clear_map === true && !table.info.type.endsWith('array')) table.clear();
     }
   }
 
@@ -229,21 +234,27 @@ class PackagePrinter {
     signal.addEventListener('abort', close, { once: true });
     if (signal.aborted) close();
     for await (const line of pipe.lines) {
-      await this.#options.write(`${line}\n`);
-      if (--this.#left <= 0) break;
+      // events of maps count, too
+      if (this.#left-- <= 0) break;
+      await this.#write(`${line}\n`);
+      if (this.#left <= 0) break;
     }
     if (this.#left <= 0) this.#stop.abort();
   }
 
-  /** Prints what iterator programs say, once. @returns how many there are */
-  async #printIterators(): Promise<number> {
-    let count = 0;
-    for (const program of Object.values(this.#bpf.programs)) {
-      if (!/^\??iter(\.s)?\//.test(program.section) || program.attachment === undefined) continue;
-      count++;
-      await this.#options.write(await program.read());
-    }
-    return count;
+  #iterators(): LoadedProgram[] {
+    return Object.values(this.#bpf.programs).filter(
+      ({ section, attachment }) => /^\??iter(\.s)?\//.test(section) && attachment !== undefined,
+    );
+  }
+
+  /** Prints what they say, once. */
+  async #printIterators(iterators: readonly LoadedProgram[]): Promise<void> {
+    for (const program of iterators) await this.#write(await program.read());
+  }
+
+  #write(text: string): Promise<void> {
+    return this.#options.write(text, this.#stop.signal);
   }
 
   #reportLosses(): void {

@@ -2,7 +2,7 @@
  * What programs print with `bpf_printk()`: read from a trace instance of our own, so that neither other readers of the machine's
  * trace pipe nor its other tracers get in the way. Kernels before 5.9 have only the one pipe; there lines are taken from that.
  */
-import { constants } from 'node:fs';
+import { closeSync, constants, rmdirSync } from 'node:fs';
 import { access, mkdir, open, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { LoadError } from '../core/errors.ts';
 import { lastErrno, type Native, openNative } from './native.ts';
@@ -10,7 +10,7 @@ import { createPoller } from './poll.ts';
 
 const MOUNTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 const MARK = 'bpf_trace_printk: ';
-/** How long what was printed before the end is still read, in milliseconds: others may print faster than we read. */
+/** How long what was printed before the start and before the end is still read, in milliseconds: others may print faster than we read. */
 const MAX_REST_MS = 500;
 /** Instances of ours are named after the process, so that those of processes that were killed are found again. */
 const INSTANCE = /^ecc-(\d+)-\d+$/;
@@ -19,6 +19,8 @@ export interface TracePipe {
   /** Lines as the kernel has them: `comm-pid [cpu] flags time: bpf_trace_printk: text`. Ends when closed, after those that are there. */
   readonly lines: AsyncIterable<string>;
   close(): void;
+  /** Gives everything back: at the end of {@link lines}, and for whoever does not get so far as to read them. Harmless when done twice. */
+  free(): Promise<void>;
 }
 
 /**
@@ -30,12 +32,15 @@ export async function openTracePipe(): Promise<TracePipe> {
   const root = await tracefs(native);
   const instance = await makeInstance(root);
   const path = `${instance ?? root}/trace_pipe`;
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
-    throw new LoadError('LOAD_TRACE', `${path} cannot be opened: ${cause.code}`, {
-      hint: cause.code === 'EBUSY' ? 'another program reads it, and only one can: end that one' : 'run it as root',
-      cause,
-    });
-  });
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    async (cause: NodeJS.ErrnoException) => {
+      if (instance !== undefined) await rmdir(instance).catch(() => {});
+      throw new LoadError('LOAD_TRACE', `${path} cannot be opened: ${cause.code}`, {
+        hint: cause.code === 'EBUSY' ? 'another program reads it, and only one can: end that one' : 'run it as root',
+        cause,
+      });
+    },
+  );
   const poller = createPoller(native, file.fd);
   const chunk = Buffer.alloc(65536);
   /** `undefined` when there is nothing to read now. */
@@ -48,9 +53,33 @@ export async function openTracePipe(): Promise<TracePipe> {
       throw error;
     }
   };
-  while (instance === undefined && (await readChunk()) !== undefined);
+  const opened = performance.now();
+  while (instance === undefined && performance.now() < opened + MAX_REST_MS && (await readChunk()) !== undefined);
   let closedAt = Number.POSITIVE_INFINITY;
+  // nobody reads the output any more, or a second Ctrl-C: nothing is waited for
+  const atExit = () => {
+    if (instance === undefined) return;
+    try {
+      if (file.fd >= 0) closeSync(file.fd);
+      rmdirSync(instance);
+    } catch {
+      // the next one to make an instance removes it
+    }
+  };
+  process.once('exit', atExit);
+  const freeNow = async () => {
+    poller.close();
+    await file.close();
+    if (instance !== undefined) await rmdir(instance).catch(() => {});
+    process.off('exit', atExit);
+  };
+  let freed: Promise<void> | undefined;
+  const free = () => {
+    freed ??= freeNow();
+    return freed;
+  };
   return {
+    free,
     close() {
       closedAt = Math.min(closedAt, performance.now());
       poller.wake();
@@ -74,9 +103,7 @@ export async function openTracePipe(): Promise<TracePipe> {
             for (const line of lines) if (line.includes(MARK)) yield line;
           }
         } finally {
-          poller.close();
-          await file.close();
-          if (instance !== undefined) await rmdir(instance).catch(() => {});
+          await free();
         }
       },
     },

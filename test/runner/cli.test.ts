@@ -1,6 +1,6 @@
 /** `ecc run` and `ecc check` as processes: what they print where, how they end, and what they say when something is wrong. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { compile, packPackage } from 'ebpf-ecc';
@@ -11,6 +11,7 @@ import { bundle } from '../support/bundle.ts';
 import { runOk } from '../support/command.ts';
 import { FixtureCompiler } from '../support/ecc.ts';
 import { fixturePath, getFixture } from '../support/fixtures.ts';
+import { bpftool } from '../support/kernel.ts';
 import { requireKernel, requireTool } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { ObjectBuilder } from './objects.ts';
@@ -317,6 +318,127 @@ describe('ecc run', () => {
     const running = await host([file]);
     expect(await running.ended, running.stderr).toBe(0);
     expect(running.stdout).toBe('2 kthreadd\n');
+  });
+
+  test('a time between samples that is longer than the timers of Node; an array that cannot be cleared', async () => {
+    const source = path.join(directory, 'seldom.bpf.c');
+    writeFileSync(
+      source,
+      `#include "vmlinux.h"
+       #include <bpf/bpf_helpers.h>
+       /// @sample {"interval": 3000000000, "type": "default_kv", "clear_map": true}
+       struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, u32); __type(value, u64); } cells SEC(".maps");
+       SEC("raw_tp/task_rename") int on_rename(void *ctx) { u32 k = 0; return bpf_map_lookup_elem(&cells, &k) == 0; }
+       char LICENSE[] SEC("license") = "GPL";`,
+    );
+    const running = await host([source, '--duration', '0.2']);
+    expect(await running.ended, running.stderr).toBe(0);
+    expect(running.stdout).toBe('');
+    expect(running.stderr).toBe('Compiling bpf object...\nRunning eBPF program...\n');
+  });
+
+  test('an iterator that fails ends it, though there are events to wait for', async () => {
+    const file = path.join(directory, 'overflow.o');
+    writeFileSync(
+      file,
+      await objects.build(
+        'overflow',
+        `struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } rb SEC(".maps");
+         struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, u32); __type(value, char[60000]); } text SEC(".maps");
+         SEC("iter/task") int dump(struct bpf_iter__task *ctx) {
+           u32 k = 0;
+           char *all = bpf_map_lookup_elem(&text, &k);
+           if (all) bpf_seq_write(ctx->meta->seq, all, 60000);
+           return 0;
+         }
+         SEC("raw_tp/task_rename") int on_rename(void *ctx) { u64 one = 1; bpf_ringbuf_output(&rb, &one, 8, 0); return 0; }`,
+      ),
+    );
+    const running = await host([file]);
+    expect(await running.ended).toBe(7);
+    expect(running.stderr).toMatch(/error\[LOAD_ITER\]: .*program dump: .*E2BIG/);
+  });
+
+  test('more maps of events than Node expects listeners', async () => {
+    const file = path.join(directory, 'rings.o');
+    const rings = Array.from(
+      { length: 12 },
+      (_, i) => `struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } r${i} SEC(".maps");`,
+    );
+    writeFileSync(
+      file,
+      await objects.build('rings', `${rings.join('\n')}\nSEC("raw_tp/task_rename") int p(void *ctx) { return 0; }`),
+    );
+    const running = await host([file, '--duration', '0.1']);
+    expect(await running.ended).toBe(0);
+    expect(running.stderr).toBe('Running eBPF program...\n');
+  });
+
+  describe('--trace', () => {
+    const instancesOf = ({ child }: Running) =>
+      readdirSync('/sys/kernel/tracing/instances').filter((name) => name.startsWith(`ecc-${child.pid}-`));
+    const chatty = (section: string) => `
+      struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 65536); } rb SEC(".maps");
+      SEC("raw_tp/sys_enter") int on_enter(void *ctx) {
+        u64 one = 1;
+        bpf_ringbuf_output(&rb, &one, 8, 0);
+        bpf_printk("entered");
+        return 0;
+      }
+      SEC("${section}") int other(void *ctx) { return 0; }`;
+
+    test('lines and events are counted together', async () => {
+      const file = path.join(directory, 'chatty.o');
+      writeFileSync(file, await objects.build('chatty', chatty('raw_tp/task_rename')));
+      for (const count of [1, 5, 300]) {
+        const running = await host([file, '--trace', '--max-events', String(count)]);
+        expect(await running.ended, running.stderr).toBe(0);
+        expect(running.stdout.trimEnd().split('\n')).toHaveLength(count);
+      }
+    });
+
+    test('no trace instance stays when a program cannot be attached, nor when nobody reads', async () => {
+      const file = path.join(directory, 'chatty-nowhere.o');
+      writeFileSync(file, await objects.build('chatty-nowhere', chatty('raw_tp/no_such_event')));
+      const failing = await host([file, '--trace']);
+      expect(await failing.ended).toBe(7);
+      expect(instancesOf(failing)).toEqual([]);
+      const running = await host([file, '--trace', '--attach', 'other=none']);
+      await running.started;
+      expect(instancesOf(running)).toHaveLength(1);
+      running.child.stdout!.destroy();
+      expect(await running.ended).toBe(0);
+      expect(instancesOf(running)).toEqual([]);
+    });
+  });
+
+  test('Ctrl-C detaches also while nobody takes the output', async () => {
+    const file = path.join(directory, 'flood.o');
+    const program = `f${process.pid % 1e9}_flood`;
+    writeFileSync(
+      file,
+      await objects.build(
+        'flood',
+        `struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 20); } rb SEC(".maps");
+         SEC("raw_tp/sys_enter") int ${program}(void *ctx) {
+           char bytes[256] = {};
+           for (int i = 0; i < 40; i++) bpf_ringbuf_output(&rb, bytes, sizeof(bytes), 0);
+           return 0;
+         }`,
+      ),
+    );
+    const loaded = async () => (await bpftool('prog', 'list')).stdout.includes(` ${program} `);
+    const running = await host([file]);
+    await running.started;
+    running.child.stdout!.pause();
+    // until the pipe is full: the kernel takes a few hundred kilobytes
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await loaded()).toBe(true);
+    running.child.kill('SIGINT');
+    await expect.poll(loaded, { timeout: 5000 }).toBe(false);
+    running.child.stdout!.resume();
+    expect(await running.ended).toBe(0);
+    expect(running.stdout).toMatch(/\n$/);
   });
 
   test("the verifier's whole log on request", async () => {
