@@ -16,3 +16,18 @@ test.each<[string, (builder: BtfBuilder, self: TypeId) => unknown]>([
     expect.objectContaining({ code: 'BTF_TOO_DEEP' }),
   );
 });
+
+test.each([
+  ['größe', 'größe'],
+  ['変数', '変数'],
+  ['a$', 'a$'],
+  ['int', 'int_'],
+  ['2nd', '_2nd'],
+  ['a b', 'a_b'],
+  ['€', '___'],
+])('a member named %s is declared as %s', (name, declared) => {
+  const builder = new BtfBuilder();
+  const int = builder.addInt('int', { size: 4, signed: true });
+  const id = builder.addStruct(name, 4, [{ name, type: int }]);
+  expect(emitDeclaration(builder.build(), id)).toBe(`struct ${declared} {\n\tint ${declared};\n};`);
+});

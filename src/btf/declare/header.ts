@@ -68,7 +68,7 @@ function writeHeader(btf: Btf, names: CNames, options: HeaderOptions): TextOutpu
     types.length,
   );
   const order = new DeclarationOrder(btf, printer);
-  printer.add(options.banner ?? '');
+  printer.add(Buffer.from(options.banner ?? '').toString('latin1'));
   printer.add(`#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n${PUSH}\n`);
   order.declareTypes(types);
   if (options.kfuncs !== undefined && options.kfuncs.length > 0) {

@@ -10,9 +10,11 @@ const KEYWORDS =
   register restrict return short signed sizeof static struct switch typedef typeof union unsigned void volatile while _Alignas
   _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert _Thread_local`.split(/\s+/);
 
-const NO_IDENTIFIER = new RegExp(`^(?:${KEYWORDS.join('|')})$|^\\d|\\W`);
+const KEYWORD = new RegExp(`^(?:${KEYWORDS.join('|')})$`);
+/** As compilers take them: letters of every script, and `$`. */
+const IDENTIFIER = /^[\p{XID_Start}_$][\p{XID_Continue}$]*$/u;
 
-/** By byte: 1 for those that no identifier has, 2 for those that it cannot begin with. */
+/** By byte: 1 for those that no identifier of ASCII letters has, 2 for those that it cannot begin with. */
 export const BYTE_CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   return /\d/.test(character) ? 2 : /\w/.test(character) ? 0 : 3;
@@ -32,10 +34,11 @@ export function keywordSlot(first: number, second: number, last: number, length:
 /** Puts an identifier in the place of the name that was written from `start` on, unless that is one. */
 export function replaceName(output: TextOutput, start: number): void {
   const { bytes, length } = output;
-  const name = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1', start, length);
-  if (!NO_IDENTIFIER.test(name)) return;
+  const written = Buffer.from(bytes.buffer, bytes.byteOffset, length).subarray(start);
+  const name = written.toString();
+  if (IDENTIFIER.test(name) && !KEYWORD.test(name)) return;
   output.length = start;
-  output.add(replacement(name));
+  output.add(replacement(written.toString('latin1')));
 }
 
 /** A keyword gets a `_` behind it; a byte that an identifier cannot hold becomes `_`. */

@@ -4,7 +4,7 @@ import { MalformedError } from '../../core/errors.ts';
 const SMALLEST = 1 << 12;
 
 export class TextOutput {
-  /** The text so far, ASCII, and room for more. */
+  /** The text so far, UTF-8, and room for more. */
   bytes: Uint8Array;
   /** Bytes of text so far. */
   length = 0;
@@ -33,7 +33,7 @@ export class TextOutput {
     this.bytes = grown;
   }
 
-  /** Appends ASCII. */
+  /** Appends bytes, each a character of the text. */
   add(text: string): void {
     this.reserve(text.length);
     const { bytes, length } = this;
@@ -47,6 +47,6 @@ export class TextOutput {
   }
 
   toString(): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.length).toString('latin1');
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.length).toString();
   }
 }
