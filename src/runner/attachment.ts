@@ -26,6 +26,8 @@ export interface Attachment {
   readonly to: string;
   /** Of the BPF link, where there is one. */
   readonly linkFd: number | undefined;
+  /** It is, or is on the way there. */
+  readonly detached: boolean;
   /** Off the event loop: the kernel may take a tenth of a second to make sure that the program no longer runs. */
   detach(): Promise<void>;
   /** The same, here and now. Does nothing when {@link detach} was called before. */
@@ -41,6 +43,9 @@ export function attachment(
   let done: Promise<unknown> | undefined;
   return {
     ...what,
+    get detached() {
+      return done !== undefined;
+    },
     async detach() {
       done ??= detachLater();
       await done;

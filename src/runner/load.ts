@@ -143,6 +143,7 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   readonly #sections: ReadonlyMap<string, LiveSection>;
   readonly #closing: (() => void)[] = [];
   readonly #structOps: Attachment[] = [];
+  #attaching: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(native: Native, object: BpfObject, opened: OpenedPackage, options: LoadOptions<M>) {
@@ -202,23 +203,30 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   }
 
   /** Attaches what is not attached yet: every program that is loaded, and struct_ops maps. */
-  async attach(): Promise<void> {
+  attach(): Promise<void> {
+    this.#attaching ??= this.#attach().finally(() => {
+      this.#attaching = undefined;
+    });
+    return this.#attaching;
+  }
+
+  async #attach(): Promise<void> {
     if (this.closed) throw new LoadError('LOAD_CLOSED', 'the package is no longer loaded');
     const { attach } = this.#options;
     const targets: Readonly<Record<string, string | false | undefined>> = typeof attach === 'object' ? attach : {};
-    for (const program of Object.values(this.programs) as LoadedProgram[]) {
+    for (const program of this.#allPrograms()) {
       const target = Object.hasOwn(targets, program.name) ? targets[program.name] : undefined;
       if (target === false || !program.attachable) continue;
       if (this.closed) return;
       await program.attach(target);
     }
-    if (this.#structOps.length === 0) await this.#attachStructOps();
+    if (this.#structOps.every(({ detached }) => detached)) await this.#attachStructOps();
   }
 
   /** Everything that is attached now. */
   get attachments(): readonly Attachment[] {
-    const programs = Object.values(this.programs) as LoadedProgram[];
-    return [...programs.flatMap(({ attachment }) => attachment ?? []), ...this.#structOps];
+    const structOps = this.#structOps.filter(({ detached }) => !detached);
+    return [...this.#allPrograms().flatMap(({ attachment }) => attachment ?? []), ...structOps];
   }
 
   get closed(): boolean {
@@ -262,16 +270,18 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   }
 
   async #closeLater(): Promise<void> {
-    await Promise.all((Object.values(this.programs) as LoadedProgram[]).map((program) => program.settled()));
+    await Promise.allSettled([this.#attaching, ...this.#allPrograms().map((program) => program.end())]);
     await Promise.all(this.attachments.map((attachment) => attachment.detach()));
     this.#free();
   }
 
-  /** As {@link close}, here and now. */
+  /** As {@link close}, here and now; what is just being attached, detached or run is waited for in the background. */
   [Symbol.dispose](): void {
-    if (this.#closed !== undefined) return;
-    this.#closed = Promise.resolve();
+    const busy = this.#attaching !== undefined || this.#allPrograms().some((program) => program.busy);
     for (const attachment of this.attachments) attachment.detachNow();
+    if (this.#closed !== undefined) return;
+    if (busy) return void this.close();
+    this.#closed = Promise.resolve();
     this.#free();
   }
 
@@ -287,6 +297,7 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   async #attachStructOps(): Promise<void> {
     for (const map of this.model.maps) {
       if (map.structOps === undefined || !map.structOps.autocreate) continue;
+      if (this.closed) return;
       const handle = this.#object.findMap(map.name);
       if (handle === undefined) continue;
       const { result, errno } = await callAsync(
@@ -297,6 +308,10 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
       if (result === null) throw await attachMapError(map.name, map.structOps.typeName, errno);
       this.#structOps.push(linkAttachment(this.#native, map.name, `struct_ops ${map.structOps.typeName}`, result));
     }
+  }
+
+  #allPrograms(): LoadedProgram[] {
+    return Object.values(this.programs);
   }
 
   #programs(): Record<string, LoadedProgram> {

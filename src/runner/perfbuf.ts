@@ -84,7 +84,8 @@ export class PerfBufferReader implements RecordReader {
     let tail = Number(Atomics.load(cpu.positions, DATA_TAIL));
     let count = 0;
     try {
-      while (tail < head && count < limit) {
+      // the sink may close
+      while (tail < head && count < limit && this.#pointer !== null) {
         this.#copy(cpu.data, tail, HEADER_SIZE);
         const type = this.#view.getUint32(0, true);
         const size = this.#view.getUint16(6, true);

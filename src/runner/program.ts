@@ -52,6 +52,8 @@ export class LoadedProgram {
   readonly #extras: Readonly<Record<string, unknown>>;
   #attachment: Attachment | undefined;
   #attaching: Promise<Attachment> | undefined;
+  readonly #runs = new Set<Promise<RunResult>>();
+  #ending = false;
 
   /** @internal */
   constructor(
@@ -71,7 +73,7 @@ export class LoadedProgram {
   }
 
   get fd(): number {
-    if (this.#object.closed) throw closedError(this.name);
+    this.#checkOpen();
     return this.#native.bpf.bpf_program__fd(this.#handle.pointer);
   }
 
@@ -81,7 +83,7 @@ export class LoadedProgram {
   }
 
   get attachment(): Attachment | undefined {
-    return this.#attachment;
+    return this.#attachment?.detached === true ? undefined : this.#attachment;
   }
 
   /**
@@ -95,14 +97,25 @@ export class LoadedProgram {
     return this.#attaching;
   }
 
-  /** @internal Resolves when no attaching is under way. */
-  async settled(): Promise<void> {
-    await this.#attaching?.catch(() => {});
+  /** @internal Threads work on the program. */
+  get busy(): boolean {
+    return this.#attaching !== undefined || this.#runs.size > 0 || this.#attachment?.detached === true;
+  }
+
+  /** @internal Takes no more orders; resolves when those that are under way are carried out. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    await Promise.allSettled([this.#attaching, ...this.#runs]);
+    if (this.#attachment?.detached === true) await this.#attachment.detach();
+  }
+
+  #checkOpen(): void {
+    if (this.#ending || this.#object.closed) throw closedError(this.name);
   }
 
   async #attach(target: string | undefined): Promise<Attachment> {
-    if (this.#attachment !== undefined) return this.#attachment;
-    if (this.#object.closed) throw closedError(this.name);
+    this.#checkOpen();
+    if (this.attachment !== undefined) return this.attachment;
     this.#attachment = await attach({
       native: this.#native,
       object: this.#object,
@@ -114,10 +127,12 @@ export class LoadedProgram {
     return this.#attachment;
   }
 
+  /** Detaches the program; when it is just being attached, after that. */
   async detach(): Promise<void> {
+    await this.#attaching?.catch(() => {});
     const attachment = this.#attachment;
-    this.#attachment = undefined;
     await attachment?.detach();
+    if (this.#attachment === attachment) this.#attachment = undefined;
   }
 
   /**
@@ -125,7 +140,13 @@ export class LoadedProgram {
    * can run without an event: xdp, tc, cgroup_skb, raw_tp, …
    * @throws {LoadError} `LOAD_RUN`
    */
-  async run(options: RunOptions = {}): Promise<RunResult> {
+  run(options: RunOptions = {}): Promise<RunResult> {
+    const running = this.#run(options).finally(() => this.#runs.delete(running));
+    this.#runs.add(running);
+    return running;
+  }
+
+  async #run(options: RunOptions): Promise<RunResult> {
     const { data, context, repeat } = options;
     const out = data === undefined ? undefined : Buffer.alloc(data.length + HEADROOM);
     const opts = nativeStruct(this.#native, RUN_OPTS.size, [
@@ -160,7 +181,7 @@ export class LoadedProgram {
    * @throws {LoadError} `LOAD_NOT_ATTACHED`, `LOAD_ITER`
    */
   async read(): Promise<string> {
-    const link = this.#attachment?.linkFd;
+    const link = this.attachment?.linkFd;
     if (link === undefined) throw new LoadError('LOAD_NOT_ATTACHED', `program ${this.name} is not attached`);
     const fd = this.#native.bpf.bpf_iter_create(link);
     if (fd < 0) throw iterError(this.name, errnoOf(fd).name);

@@ -85,6 +85,8 @@ export class RingBufferReader implements RecordReader {
           if (length < DISCARD_BIT) {
             sink(this.#data, offset + HEADER_SIZE, size);
             count++;
+            // the memory reads as zeros now: empty records without end
+            if (this.#closed) break outer;
           }
           if (++unpublished === PUBLISH_EVERY) {
             unpublished = 0;

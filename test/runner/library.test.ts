@@ -8,6 +8,7 @@ import { makeCodec } from '../../src/codegen/ts/run-time.ts';
 import type { Codec } from '../../src/decode/index.ts';
 import { findNative } from '../../src/runner/native.ts';
 import { bundle } from '../support/bundle.ts';
+import { bpftool } from '../support/kernel.ts';
 import { takeLoopback } from '../support/loopback.ts';
 import { requireKernel } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
@@ -323,6 +324,85 @@ describe('programs', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(Number(bpf.bss.hits)).toBeGreaterThan(Number(hits));
     await bpf.close();
+  });
+});
+
+describe('closing while something is under way', () => {
+  /** A program on a tracepoint, with a name that is not elsewhere on the machine. */
+  const TICK = `t${process.pid % 1e9}_tick`;
+  const ticking = () =>
+    builder.build(
+      'ticking',
+      `__u64 hits;
+       SEC("tp/raw_syscalls/sys_enter") int ${TICK}(void *ctx) { __sync_fetch_and_add(&hits, 1); return 0; }
+       SEC("syscall") int run(void *ctx) { return 3; }`,
+    );
+  const inKernel = async () => (await bpftool('prog', 'list')).stdout.includes(` ${TICK} `);
+
+  test.each(['ring', 'perf'] as const)('closed out of the callback: %s buffer', async (kind) => {
+    const object = await builder.build(
+      'both',
+      `struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+       struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf SEC(".maps");
+       SEC("raw_tp/task_rename") int burst(void *ctx) {
+         for (__u64 i = 0; i < 9; i++) {
+           bpf_ringbuf_output(&ring, &i, sizeof(i), 0);
+           bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &i, sizeof(i));
+         }
+         return 0;
+       }`,
+    );
+    const bpf = await load(object, { attach: false });
+    await bpf.programs.burst!.run();
+    const seen: bigint[] = [];
+    const count = bpf.events[kind]!.readRecords((view, offset) => {
+      if (seen.push(view.getBigUint64(offset, true)) === 3) bpf[Symbol.dispose]();
+      if (seen.length > 9) throw new Error('more than there were');
+    });
+    expect(seen).toEqual([0n, 1n, 2n]);
+    expect(count).toBe(3);
+  });
+
+  test('detached while it is being attached: it is not attached afterwards', async () => {
+    const bpf = await load(await ticking(), { attach: false });
+    const attached = bpf.programs[TICK]!.attach();
+    await bpf.programs[TICK]!.detach();
+    await attached;
+    expect(bpf.attachments).toEqual([]);
+    await bpf.close();
+  });
+
+  test('detached by its attachment, and attached again: it runs', async () => {
+    const bpf = await load(await ticking(), { attach: false });
+    const first = await bpf.programs[TICK]!.attach();
+    await first.detach();
+    expect(bpf.attachments).toEqual([]);
+    const { hits } = bpf.bss;
+    await bpf.programs[TICK]!.attach();
+    await expect.poll(() => Number(bpf.bss.hits)).toBeGreaterThan(Number(hits));
+    await bpf.close();
+  });
+
+  test.each(['program', 'package'] as const)('disposed while it is being attached: %s', async (what) => {
+    const object = await ticking();
+    for (let i = 0; i < 10; i++) {
+      const bpf = await load(object, { attach: false });
+      const attaching = (what === 'program' ? bpf.programs[TICK]! : bpf).attach();
+      bpf[Symbol.dispose]();
+      await attaching;
+      await expect(bpf.programs[TICK]!.attach()).rejects.toMatchObject({ code: 'LOAD_CLOSED' });
+      await bpf.close();
+    }
+    await expect.poll(inKernel, { timeout: 10_000 }).toBe(false);
+  });
+
+  test('what runs is waited for', async () => {
+    const object = await ticking();
+    for (let i = 0; i < 20; i++) {
+      const bpf = await load(object, { attach: false });
+      const running = Promise.all(Array.from({ length: 16 }, () => bpf.programs.run!.run()));
+      await Promise.all([bpf.close(), expect(running).resolves.toHaveLength(16)]);
+    }
   });
 });
 
