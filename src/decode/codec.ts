@@ -135,6 +135,23 @@ export function codec<T, In = T>(spec: CodecSpec<T, In>): Codec<T, In> {
   return { name, size, need, decode, decodeAny, decodePartial, encode, encodeInto, read, write, measure };
 }
 
+/**
+ * Writes a value with a flexible array where other values follow.
+ * @throws {RangeError} when it takes more than `room` bytes
+ */
+export function putBounded<In>(
+  view: DataView,
+  at: number,
+  room: number,
+  type: Codec<unknown, In>,
+  value: In,
+  what: string,
+): void {
+  const length = value === undefined || value === null ? 0 : type.measure(value);
+  if (length > room) throw new RangeError(`${what}: the value takes ${length} bytes, there is room for ${room}`);
+  type.write(view, at, value);
+}
+
 /** What a codec decodes to: `Decoded<typeof maps.start.key>`. */
 export type Decoded<C> = C extends Codec<infer T, never> ? T : never;
 

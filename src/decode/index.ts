@@ -20,7 +20,7 @@ export {
   readUint16Array,
   readUint32Array,
 } from './arrays.ts';
-export { type Codec, type CodecSpec, codec, type Decoded, given } from './codec.ts';
+export { type Codec, type CodecSpec, codec, type Decoded, given, putBounded } from './codec.ts';
 export {
   getBits,
   getInt128,

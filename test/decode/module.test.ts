@@ -42,6 +42,7 @@ int custom SEC(".data.cfg") = 3;
 enum stage { FIRST = 1, LAST_STAGE } stage;
 enum stage history[2][2];
 struct { enum stage now, next; } steps = { FIRST, 0 };
+struct list { int count; struct key keys[]; } list = { 1, { { 5, 6 } } };
 
 struct { __uint(type, 1); __uint(max_entries, 64); __type(key, struct key); __type(value, struct start); } starts SEC(".maps");
 struct { __uint(type, 2); __uint(max_entries, 4); __type(key, unsigned int); __type(value, unsigned long[2]); } pairs SEC(".maps");
@@ -197,6 +198,7 @@ describe('the module of an object', () => {
     expect((module.data as DataSection<unknown>).defaults).toEqual({
       total: 9n,
       steps: { now: 1, next: 0 },
+      list: { count: 1, keys: [{ pid: 5, port: 6 }] },
     });
     expect((module.bss as DataSection<unknown>).defaults).toEqual({
       counts: new Uint32Array(4),
@@ -244,6 +246,23 @@ describe('the module of an object', () => {
     expect(() => patchRodata(before, { target_pid: '5' })).toThrow(TypeError);
     expect(() => patchRodata(before, { prefix: 'far too long' })).toThrow(RangeError);
     expect(() => patchRodata(before, { target_pod: 5 })).toThrow('.rodata has no variable target_pod');
+  });
+
+  it('patches the flexible array of a variable, within its elements', async (context) => {
+    const object = await compile(context, 'flexible', FIRST);
+    const module = await loadModule(directory, 'flexible', moduleOf(object));
+    const patchData = module.patchData as (object: Uint8Array, values: unknown) => Uint8Array;
+    const { codec, defaults } = module.data as DataSection<Record<string, unknown>>;
+    const list = { count: 0, keys: [{ pid: 7, port: 8 }] };
+    const { data } = openObject(patchData(object, { list })).dataSections.find(({ name }) => name === '.data')!;
+    expect(codec.decode(data!)).toEqual({ ...defaults, list });
+    const emptied = openObject(patchData(object, { list: { count: 0, keys: [] } }));
+    const zeros = emptied.dataSections.find(({ name }) => name === '.data')!.data!;
+    expect(codec.decode(zeros)).toEqual({ ...defaults, list: { count: 0, keys: [{ pid: 0, port: 0 }] } });
+    const longer = { count: 2, keys: [...list.keys, ...list.keys] };
+    expect(() => patchData(object, { list: longer })).toThrow(
+      '.data.list: the value takes 20 bytes, there is room for 12',
+    );
   });
 
   it('carries comments over, with the place of each member', async (context) => {

@@ -55,7 +55,8 @@ export function readMembers(target: Target, plan: StructPlan, indent: string): s
 export function readMember(target: Target, plan: StructPlan, member: MemberPlan, place: Place): string {
   const what = memberPath(plan, member);
   if (member.bits !== undefined) return readBits(target, plan, member, member.bits, place);
-  const end = member.tail ? place.end : undefined;
+  const fixedEnd = member.room === undefined ? undefined : plus(place.at, member.offset + member.room);
+  const end = member.tail ? place.end : fixedEnd;
   return readShape(target, member.shape, { ...place, at: plus(place.at, member.offset), end }, what, 0);
 }
 
@@ -247,6 +248,10 @@ function writeMember(target: Target, plan: StructPlan, member: MemberPlan): stri
 
 function writeBitsOrShape(target: Target, member: MemberPlan, value: string, what: string): string {
   if (member.bits === undefined) {
+    if (member.room !== undefined && member.shape.kind === 'struct') {
+      const place = `${plus('at', member.offset)}, ${member.room}`;
+      return `${target.use('putBounded')}(view, ${place}, ${member.shape.type.name}, ${value}, ${what});`;
+    }
     return `${writeShape(target, member.shape, plus('at', member.offset), value, what, 0)};`;
   }
   const { offset, size, shift } = touchedBytes(member.bits, target.littleEndian);

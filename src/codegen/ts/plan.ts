@@ -115,7 +115,9 @@ export class Planner {
     const names = new NameScope();
     const members = variables.map((variable): MemberPlan => {
       const shape = this.#shape(variable.typeId, name + upperCamel(variable.name), 0);
-      const memberSize = sizeOf(this.#btf, variable.typeId) ?? 0;
+      const flexible = isFlexible(shape);
+      const typeSize = sizeOf(this.#btf, variable.typeId) ?? 0;
+      const memberSize = flexible ? Math.max(typeSize, variable.size) : typeSize;
       this.#checkWithin(`section ${section}`, variable.name, variable.offset + memberSize, size);
       return {
         name: names.take(variable.name),
@@ -124,6 +126,7 @@ export class Planner {
         shape,
         arm: true,
         tail: false,
+        ...(flexible ? { room: memberSize } : {}),
         c: cDeclaration(this.#btf, variable.typeId, variable.name),
       };
     });
@@ -344,6 +347,7 @@ export class Planner {
         shape,
         arm,
         tail: tail && isFlexible(shape),
+        ...(!tail && isFlexible(shape) && shape.kind === 'struct' ? { room: shape.type.need } : {}),
         c: bits === undefined ? declaration : `${declaration}:${bits.width}`,
       });
     }

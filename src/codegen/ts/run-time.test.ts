@@ -122,6 +122,8 @@ describe('shapes', () => {
     expect(codec.decode(bytes)).toEqual(value);
     expect(codec.encode(value)).toEqual(bytes);
     expect(codec.decode(bytes.subarray(0, 8))).toEqual({ ...value, tail: { n: 3, rest: new Uint8Array() } });
+    const spilling = { ...value, first: { n: 1, rest: bytesOf('ff') } };
+    expect(() => codec.encode(spilling)).toThrow('last.first: the value takes 2 bytes, there is room for 1');
   });
 
   it('two members of one name both stay', () => {
@@ -152,9 +154,9 @@ describe('shapes', () => {
     const { b, int } = builder();
     const btf = b.build();
     const variables = [
-      { name: 'pid', offset: 0, typeId: int },
-      { name: 'valueOf', offset: 4, typeId: int },
-      { name: '__proto__', offset: 8, typeId: int },
+      { name: 'pid', offset: 0, size: 4, typeId: int },
+      { name: 'valueOf', offset: 4, size: 4, typeId: int },
+      { name: '__proto__', offset: 8, size: 4, typeId: int },
     ];
     const codec = makeSectionCodec(btf, { name: '.rodata', size: 12, variables });
     expect(codec.encode({ pid: 3 })).toEqual(bytesOf('03000000 00000000 00000000'));

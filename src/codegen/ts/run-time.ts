@@ -11,7 +11,7 @@ import * as runtime from '../../decode/index.ts';
 import { aliasCodec, type RuntimeName, readFunction, structCodec, type Target } from './code.ts';
 import { moduleScope } from './names.ts';
 import { Planner } from './plan.ts';
-import type { TypePlan, ValueOptions } from './shapes.ts';
+import type { SectionVariable, TypePlan, ValueOptions } from './shapes.ts';
 
 /** The variables of a data section: what {@link makeSectionCodec} needs to know. */
 export interface SectionLayout {
@@ -19,7 +19,7 @@ export interface SectionLayout {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  readonly variables: readonly { readonly name: string; readonly offset: number; readonly typeId: TypeId }[];
+  readonly variables: readonly SectionVariable[];
 }
 
 /**

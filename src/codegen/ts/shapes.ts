@@ -59,6 +59,8 @@ export interface MemberPlan {
   readonly arm: boolean;
   /** Ends in a flexible array that reaches to the end of the bytes. */
   readonly tail: boolean;
+  /** Bytes that there are for it, when it ends in a flexible array and others follow: those of a variable hold its elements. */
+  readonly room?: number;
   /** The declaration as C has it. */
   readonly c: string;
 }
@@ -104,6 +106,8 @@ export type TypePlan = StructPlan | EnumPlan | AliasPlan;
 export interface SectionVariable {
   readonly name: string;
   readonly offset: number;
+  /** Bytes; more than its type has where a flexible array has elements. */
+  readonly size: number;
   readonly typeId: TypeId;
 }
 

@@ -43,7 +43,8 @@ export function codecType(plan: StructPlan): string {
 
 function nestedView(target: Target, member: MemberPlan, field: string): string {
   const at = member.offset === 0 ? 'this.$at' : `this.$at + ${member.offset}`;
-  const end = member.tail ? ', this.$end' : '';
+  const fixedEnd = member.room === undefined ? '' : `, this.$at + ${member.offset + member.room}`;
+  const end = member.tail ? ', this.$end' : fixedEnd;
   return `(this.${field} ??= ${newView(target, member.shape)}).$move(this.$view, ${at}${end})`;
 }
 
