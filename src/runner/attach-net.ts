@@ -13,6 +13,7 @@ import {
   splitSection,
 } from './attachment.ts';
 import { callAsync, errnoOf, lastErrno, nativeStruct } from './native.ts';
+import { hasFilters } from './tc-filters.ts';
 
 const AttachType = { xdp: 37, tcxIngress: 46, tcxEgress: 47, netkitPrimary: 54, netkitPeer: 55 } as const;
 /** Bits of the loader's `flags` that say how an XDP program is run: driver, generic, offloaded. */
@@ -128,8 +129,12 @@ export async function attachTc(request: AttachRequest): Promise<Attachment> {
     [20, 'u32', handleNumber],
     [24, 'u32', priority],
   ]);
+  if (created === 0) native.ownHooks.add(device.index);
   const removeHook = () => {
-    if (created === 0) native.bpf.bpf_tc_hook_destroy(bothDirections(point));
+    // of other programs, of this process and of others, none may be left
+    if (!native.ownHooks.has(device.index) || hasFilters(native, device.index)) return;
+    native.bpf.bpf_tc_hook_destroy(bothDirections(point));
+    native.ownHooks.delete(device.index);
   };
   const result = native.bpf.bpf_tc_attach(point, attach);
   if (result < 0) {

@@ -232,6 +232,8 @@ export interface Libc {
   close: Fn<[fd: number], number>;
   socket: Fn<[family: number, type: number, protocol: number], number>;
   bind: Fn<[fd: number, address: Memory, size: number], number>;
+  send: Fn<[fd: number, data: Memory, size: number, flags: number], number>;
+  recv: Fn<[fd: number, data: Memory, size: number, flags: number], number>;
   setsockopt: Fn<[fd: number, level: number, name: number, value: Memory, size: number], number>;
   getpagesize: Fn<[], number>;
 }
@@ -246,6 +248,8 @@ export const LIBC_PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   close: 'int close(int fd)',
   socket: 'int socket(int family, int type, int protocol)',
   bind: 'int bind(int fd, const void *address, uint32_t size)',
+  send: 'long send(int fd, const void *data, size_t size, int flags)',
+  recv: 'long recv(int fd, void *data, size_t size, int flags)',
   setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, uint32_t size)',
   getpagesize: 'int getpagesize()',
 };

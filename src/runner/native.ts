@@ -36,6 +36,8 @@ export interface Native {
   readonly pointees: WeakMap<Uint8Array, readonly Uint8Array[]>;
   /** Arguments of calls that are under way on other threads. */
   readonly inFlight: Set<readonly unknown[]>;
+  /** Numbers of the interfaces whose queueing discipline for tc programs was made here, to be removed after the last of them. */
+  readonly ownHooks: Set<number>;
 }
 
 export interface NativeSources {
@@ -78,6 +80,7 @@ export async function findNative(sources: NativeSources): Promise<Native> {
     printType: koffi.pointer(koffi.proto('int', ['int', 'void *', 'void *'])),
     pointees: new WeakMap(),
     inFlight: new Set(),
+    ownHooks: new Set(),
   };
 }
 

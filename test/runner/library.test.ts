@@ -1,16 +1,18 @@
 /** The library against the running kernel: events, maps, global variables, disposal, several programs, threads. */
+import { createSocket } from 'node:dgram';
 import { Worker } from 'node:worker_threads';
 import { openObject } from 'ebpf-ecc';
 import { load } from 'ebpf-ecc/runner';
-import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { beforeEach, describe, expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import { Kind } from '../../src/btf/kinds.ts';
 import { makeCodec } from '../../src/codegen/ts/run-time.ts';
 import type { Codec } from '../../src/decode/index.ts';
 import { findNative } from '../../src/runner/native.ts';
 import { bundle } from '../support/bundle.ts';
+import { runOk } from '../support/command.ts';
 import { bpftool } from '../support/kernel.ts';
 import { takeLoopback } from '../support/loopback.ts';
-import { requireKernel } from '../support/require.ts';
+import { requireKernel, requireTool } from '../support/require.ts';
 import { fileDirectory } from '../support/temporary.ts';
 import { GENERATOR, type GeneratedEvent, ObjectBuilder } from './objects.ts';
 
@@ -324,6 +326,45 @@ describe('programs', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(Number(bpf.bss.hits)).toBeGreaterThan(Number(hits));
     await bpf.close();
+  });
+});
+
+describe('tc', () => {
+  const filters = () =>
+    builder.build(
+      'filters',
+      `__u64 seen;
+       SEC("tc") int in(struct __sk_buff *skb) { return 0; }
+       SEC("tc") int out(struct __sk_buff *skb) { __sync_fetch_and_add(&seen, 1); return 0; }`,
+    );
+  const disciplines = async () => (await runOk('tc', ['qdisc', 'show', 'dev', 'lo'])).stdout;
+
+  test('what is detached takes no filter of others along, and the last takes the hook', async (context) => {
+    requireTool(context, 'tc');
+    await takeLoopback();
+    const object = await filters();
+    const socket = createSocket('udp4');
+    onTestFinished(() => new Promise((resolve) => socket.close(() => resolve())));
+    /** Packets that the filter sees while one is sent. */
+    const packets = async (bpf: { readonly bss: Record<string, unknown> }) => {
+      const before = Number(bpf.bss.seen);
+      await new Promise<void>((resolve) => socket.send('x', 9, '127.0.0.1', () => resolve()));
+      return Number(bpf.bss.seen) - before;
+    };
+    const before = await disciplines();
+    const one = await load(object, { attach: { in: 'lo:ingress', out: 'lo:egress' } });
+    expect(await packets(one)).toBeGreaterThan(0);
+    await one.programs.in!.detach();
+    expect(await packets(one)).toBeGreaterThan(0);
+    await one.close();
+    expect(await disciplines()).toBe(before);
+
+    const first = await load(object, { attach: { in: 'lo:ingress', out: false } });
+    const second = await load(object, { attach: { in: false, out: 'lo:egress' } });
+    await first.close();
+    expect(await packets(second)).toBeGreaterThan(0);
+    await second.close();
+    expect(await disciplines()).toBe(before);
   });
 });
 
