@@ -333,15 +333,16 @@ export class LoadedPackage<M extends BpfModule | undefined = undefined> {
   #stream(map: MapModel, handle: MapHandle): EventStream<unknown> {
     const { bpf } = this.#native;
     const fd = bpf.bpf_map__fd(handle.pointer);
-    const reader: RecordReader =
-      map.typeName === 'ringbuf'
-        ? new RingBufferReader(this.#native, fd, bpf.bpf_map__max_entries(handle.pointer), map.name)
-        : new PerfBufferReader(this.#native, fd, this.#perfPages(), map.name);
     const known = this.#moduleMap(map.name)?.event as Codec<unknown> | undefined;
+    // may throw, when there must be no reader yet
     const decode: Decode<unknown> =
       known === undefined
         ? decodeEvents(this.model.btf, eventTypes(this.model.btf, this.meta, map))
         : decodeWith(known);
+    const reader: RecordReader =
+      map.typeName === 'ringbuf'
+        ? new RingBufferReader(this.#native, fd, bpf.bpf_map__max_entries(handle.pointer), map.name)
+        : new PerfBufferReader(this.#native, fd, this.#perfPages(), map.name);
     const stream = new EventStream(this.#native, map.name, reader, decode);
     this.#closing.push(() => stream.close());
     return stream;

@@ -170,3 +170,15 @@ test.each([
   },
   200_000,
 );
+
+test('a package that is refused once it is in the kernel leaves no descriptor', async () => {
+  const object = await builder.build('quick', QUICK);
+  await (await load(object)).close();
+  const files = openFiles();
+  const maps = [{ name: `${OURS}perf`, ident: 'perf', export_config: { custom_members: [{ name: 'no type' }] } }];
+  for (let i = 0; i < 3; i++) {
+    const meta = { bpf_skel: { obj_name: 'quick', maps, progs: [], data_sections: [] } };
+    await expect(load({ object, meta, buildInfo: undefined })).rejects.toMatchObject({ code: 'PKG_BAD_EXPORT_CONFIG' });
+  }
+  expect(openFiles()).toBe(files);
+});
