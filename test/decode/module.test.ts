@@ -21,6 +21,7 @@ const MACROS = `
 #define SEC(name) __attribute__((section(name), used))
 #define __uint(name, val) int (*name)[val]
 #define __type(name, val) typeof(val) *name
+#define __array(name, val) typeof(val) *name[]
 typedef int pid_t;
 `;
 
@@ -47,6 +48,7 @@ struct list { int count; struct key keys[]; } list = { 1, { { 5, 6 } } };
 struct { __uint(type, 1); __uint(max_entries, 64); __type(key, struct key); __type(value, struct start); } starts SEC(".maps");
 struct { __uint(type, 2); __uint(max_entries, 4); __type(key, unsigned int); __type(value, unsigned long[2]); } pairs SEC(".maps");
 struct { __uint(type, 1); __uint(max_entries, 8); __type(key, enum stage); __type(value, enum stage); } stages SEC(".maps");
+struct { __uint(type, 13); __uint(max_entries, 2); __type(key, int); __array(values, struct { __uint(type, 1); __uint(max_entries, 8); __type(key, struct key); __type(value, unsigned char[6]); }); } by_cpu SEC(".maps");
 struct { __uint(type, 27); __uint(max_entries, 4096); } rb SEC(".maps");
 struct event *unused SEC(".ecc.export");
 
@@ -183,8 +185,19 @@ describe('the module of an object', () => {
       value: module.Start,
     });
     expect(maps.rb).toEqual({ type: 'ringbuf', maxEntries: 4096, keySize: 0, valueSize: 0, event: Event });
+    expect(maps.by_cpu).toMatchObject({
+      type: 'hash_of_maps',
+      inner: {
+        type: 'hash',
+        maxEntries: 8,
+        keySize: 8,
+        valueSize: 6,
+        key: module.Key,
+        value: module.ByCpuInnerValue,
+      },
+    });
     expect(maps.stages).toMatchObject({ key: module.StageCodec, value: module.StageCodec });
-    expect(Object.keys(maps)).toEqual(['starts', 'pairs', 'stages', 'rb']);
+    expect(Object.keys(maps)).toEqual(['starts', 'pairs', 'stages', 'by_cpu', 'rb']);
     const rodata = module.rodata as DataSection<Record<string, unknown>>;
     expect(rodata.defaults).toEqual({
       target_pid: 7,

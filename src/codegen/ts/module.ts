@@ -6,7 +6,7 @@ import type { TypeId } from '../../btf/kinds.ts';
 import type { Btf } from '../../btf/table.ts';
 import * as runtime from '../../decode/index.ts';
 import { initialBytes } from '../../object/initial-bytes.ts';
-import type { BpfMap, BpfObject, DataSection } from '../../object/model.ts';
+import type { BpfMap, BpfObject, DataSection, MapDefinition } from '../../object/model.ts';
 import { aliasCodec, type RuntimeName, readFunction, structCodec, type Target } from './code.ts';
 import { literal } from './literal.ts';
 import {
@@ -199,27 +199,30 @@ class ModuleWriter {
     text += 'export const maps = {\n';
     for (const map of own) {
       const doc = this.#input.docs?.maps?.get(map.name);
-      const parts = [
-        `type: ${map.typeName === undefined ? map.type : quote(map.typeName)}`,
-        `maxEntries: ${map.maxEntries}`,
-      ];
-      if (map.kind === 'user') parts.push(...this.#keyAndValue(map));
+      const parts = typeAndEntries(map);
+      if (map.kind === 'user') parts.push(...this.#keyAndValue(map, upperCamel(map.name)), ...this.#events(map.name));
       text += `${doc === undefined ? '' : comment([doc], '  ')}  ${literalKey(map.name)}: { ${parts.join(', ')} },\n`;
     }
     return `${text}} as const;\n`;
   }
 
-  #keyAndValue(map: BpfMap): string[] {
-    const name = upperCamel(map.name);
+  #keyAndValue(map: MapDefinition, name: string): string[] {
     const parts = [`keySize: ${map.keySize}`, `valueSize: ${map.valueSize}`];
     if (map.keyTypeId !== undefined) parts.push(`key: ${this.#planner.codecRoot(map.keyTypeId, `${name}Key`).name}`);
     if (map.valueTypeId !== undefined)
       parts.push(`value: ${this.#planner.codecRoot(map.valueTypeId, `${name}Value`).name}`);
-    const events = this.#input.events?.get(map.name) ?? [];
-    const codecs = events.map((id) => this.#planner.codecRoot(id, `${name}Event`).name);
-    if (codecs.length === 1) parts.push(`event: ${codecs[0]}`);
-    if (codecs.length > 1) parts.push(`events: { ${codecs.join(', ')} }`);
+    if (map.inner !== undefined) {
+      const inner = [...typeAndEntries(map.inner), ...this.#keyAndValue(map.inner, `${name}Inner`)];
+      parts.push(`inner: { ${inner.join(', ')} }`);
+    }
     return parts;
+  }
+
+  #events(map: string): string[] {
+    const events = this.#input.events?.get(map) ?? [];
+    const codecs = events.map((id) => this.#planner.codecRoot(id, `${upperCamel(map)}Event`).name);
+    if (codecs.length > 1) return [`events: { ${codecs.join(', ')} }`];
+    return codecs.map((codec) => `event: ${codec}`);
   }
 
   #section(btf: Btf, section: DataSection): string {
@@ -244,6 +247,10 @@ class ModuleWriter {
     text += `export function ${patch}(object: Uint8Array, values: ${plan.inputName}): Uint8Array {\n`;
     return `${text}  return ${this.#target.use('patchSection')}(object, ${constName}, values);\n}\n`;
   }
+}
+
+function typeAndEntries({ type, typeName, maxEntries }: MapDefinition): string[] {
+  return [`type: ${typeName === undefined ? type : quote(typeName)}`, `maxEntries: ${maxEntries}`];
 }
 
 function bare(name: string): string {
