@@ -32,7 +32,11 @@ export const types: CommandModule<object, Arguments> = {
           describe: 'A type to write, with all that it needs; repeatable',
         },
         btf: { type: 'string', requiresArg: true, describe: 'host: the types of the running kernel' },
-        base: { type: 'string', requiresArg: true, describe: 'BTF that a split BTF (of a kernel module) continues' },
+        base: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'BTF that a split BTF (of a kernel module) continues, or host',
+        },
         u64: {
           choices: ['bigint', 'number'],
           describe: '64-bit integers as bigint, or as numbers that are checked [default: bigint]',
@@ -58,13 +62,22 @@ export const types: CommandModule<object, Arguments> = {
 };
 
 async function moduleText(argv: Arguments): Promise<string> {
-  const file = argv.btf === 'host' ? '/sys/kernel/btf/vmlinux' : (argv.btf ?? argv.file);
+  if (argv.btf !== undefined && argv.file !== undefined) {
+    throw new UsageError('USAGE_SOURCE', `types come from one file, not from ${argv.file} and --btf ${argv.btf}`, {
+      hint: 'for the BTF of a kernel module: ecc types FILE --base host',
+    });
+  }
+  const file = argv.btf === undefined ? argv.file : hostOrFile(argv.btf);
   if (file === undefined)
     throw new UsageError('USAGE_SOURCE', 'nothing to read types from', { hint: 'name a file, or give --btf host' });
   const { inputName, readInput } = await import('../../core/read-input.ts');
   const bytes = await readInput(file);
-  const base = argv.base === undefined ? undefined : await readBase(argv.base);
+  const base = argv.base === undefined ? undefined : await readBase(hostOrFile(argv.base));
   return inFile(inputName(file), () => textOf(bytes, inputName(file), base, argv));
+}
+
+function hostOrFile(name: string): string {
+  return name === 'host' ? '/sys/kernel/btf/vmlinux' : name;
 }
 
 async function textOf(bytes: Uint8Array, file: string, base: Btf | undefined, argv: Arguments): Promise<string> {
