@@ -32,6 +32,8 @@ interface CpuBuffer {
 export class PerfBufferReader implements RecordReader {
   readonly fd: number;
   readonly full = 0;
+  /** @see kernel/events/core.c `perf_poll()` */
+  readonly readableOnce = true;
   readonly #native: Native;
   readonly #cpus: readonly CpuBuffer[];
   readonly #scratch = new Uint8Array(MAX_RECORD);

@@ -10,6 +10,8 @@ export type RecordSink = (view: DataView, offset: number, size: number) => void;
 export interface RecordReader {
   /** Becomes readable when there are records. */
   readonly fd: number;
+  /** It says so once for each record, not as long as there are records. */
+  readonly readableOnce: boolean;
   /** Records that the kernel dropped for want of room, as far as it says. */
   readonly lost: number;
   /** How often the buffer was found full: a sign of losses where the kernel does not count them. */

@@ -22,6 +22,7 @@ const PUBLISH_EVERY = 64;
 export class RingBufferReader implements RecordReader {
   readonly fd: number;
   readonly lost = 0;
+  readonly readableOnce = false;
   readonly #consumer: MappedMemory;
   readonly #producer: MappedMemory;
   readonly #consumerPosition: BigInt64Array;

@@ -36,7 +36,7 @@ export class EventStream<T> implements AsyncIterable<T> {
   constructor(native: Native, name: string, reader: RecordReader, decode: Decode<T>) {
     this.name = name;
     this.#reader = reader;
-    this.#poller = createPoller(native, reader.fd);
+    this.#poller = createPoller(native, reader.fd, reader.readableOnce);
     this.#decode = decode;
   }
 

@@ -180,6 +180,43 @@ describe('events', () => {
   });
 });
 
+describe('an event that comes just before or after the reader begins to wait', () => {
+  test.each(['perf', 'ring'] as const)(
+    '%s buffer',
+    async (kind) => {
+      const object = await builder.build(
+        'own-calls',
+        `struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+       struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf SEC(".maps");
+       const volatile __u32 process = 0;
+       SEC("tp/syscalls/sys_enter_getgid") int on_getgid(void *ctx) {
+         __u64 one = 1;
+         if (bpf_get_current_pid_tgid() >> 32 != process) return 0;
+         bpf_ringbuf_output(&ring, &one, sizeof(one), 0);
+         bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &one, sizeof(one));
+         return 0;
+       }`,
+      );
+      const bpf = await load(object, { rodata: { process: process.pid } });
+      const events = bpf.events[kind]![Symbol.asyncIterator]();
+      const fire = () => void process.getgid!();
+      for (let i = 0; i < 20; i++) {
+        fire();
+        await events.next();
+        const next = events.next();
+        if (i % 4 === 0) fire();
+        else if (i % 4 === 1) queueMicrotask(fire);
+        else if (i % 4 === 2) setImmediate(fire);
+        else setTimeout(fire, 5);
+        await next;
+      }
+      expect(bpf.events[kind]!.received).toBe(40);
+      await bpf.close();
+    },
+    5000,
+  );
+});
+
 describe('maps', () => {
   test('hash: get, set, delete, has, modes, iteration', async () => {
     const bpf = await load(await builder.build('maps', MAPS));
