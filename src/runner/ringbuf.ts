@@ -65,7 +65,7 @@ export class RingBufferReader implements RecordReader {
    * release our position. `Atomics` is sequentially consistent, which is more than that.
    */
   read(sink: RecordSink, limit: number): number {
-    if (this.#closed) return 0;
+    if (this.#closed || limit <= 0) return 0;
     const words = this.#words;
     let position = this.#position;
     let count = 0;
@@ -93,7 +93,7 @@ export class RingBufferReader implements RecordReader {
             unpublished = 0;
             this.#publish(position);
           }
-          if (count === limit) break outer;
+          if (count >= limit) break outer;
         }
         this.#publish(position);
         unpublished = 0;

@@ -82,7 +82,7 @@ export class EventStream<T> implements AsyncIterable<T> {
   /** Events in arrays of at most `size`, as many as are there: the fastest way to read many. */
   async *batches(size = BATCH): AsyncGenerator<T[], void, undefined> {
     for (;;) {
-      const batch = this.#take(size);
+      const batch = this.#take(Math.max(1, size));
       if (batch.length > 0) {
         yield batch;
         if (this.#hogging()) await this.#yieldTurn();
@@ -136,9 +136,8 @@ export class EventStream<T> implements AsyncIterable<T> {
 
   #take(size: number): T[] {
     if (this.#next < this.#batch.length) {
-      const batch = this.#batch.slice(this.#next);
-      this.#batch = [];
-      this.#next = 0;
+      const batch = this.#batch.slice(this.#next, this.#next + size);
+      this.#next += batch.length;
       return batch;
     }
     return this.#read(size);

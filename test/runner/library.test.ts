@@ -70,10 +70,16 @@ describe('events', () => {
     const bpf = await load(object, { types });
     await bpf.programs.burst!.run();
     for await (const { seq } of bpf.events.events) if (seq === 9n) break;
-    for await (const [first] of bpf.events.events.batches()) {
-      expect(first?.seq).toBe(10n);
+    for await (const batch of bpf.events.events.batches(7)) {
+      expect(batch.map(({ seq }) => seq)).toEqual([10n, 11n, 12n, 13n, 14n, 15n, 16n]);
       break;
     }
+    for await (const { seq } of bpf.events.events) {
+      expect(seq).toBe(17n);
+      break;
+    }
+    expect(bpf.events.events.readRecords(() => {}, 0)).toBe(0);
+    expect(bpf.events.events.readRecords(() => {}, 2)).toBe(2);
     await bpf.close();
   });
 
