@@ -403,10 +403,10 @@ function preparationOf<M>(options: LoadOptions<M>): Preparation {
   for (const section of [options.rodata, options.bss, options.data]) {
     for (const [name, value] of Object.entries(section ?? {})) if (value !== undefined) globals.set(name, value);
   }
-  const targets = new Map<string, string>();
+  const targets = new Map<string, string | false>();
   if (typeof options.attach === 'object') {
     for (const [name, target] of Object.entries(options.attach))
-      if (typeof target === 'string') targets.set(name, target);
+      if (typeof target === 'string' || target === false) targets.set(name, target);
   }
   return {
     globals,

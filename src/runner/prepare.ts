@@ -13,8 +13,8 @@ export interface Preparation {
   readonly globals: GlobalValues;
   /** `max_entries` by map. */
   readonly mapSizes: ReadonlyMap<string, number>;
-  /** Attach targets by program; for some kinds the kernel wants them at load. */
-  readonly targets: ReadonlyMap<string, string>;
+  /** Attach targets by program, `false` for none; for some kinds the kernel wants them at load. */
+  readonly targets: ReadonlyMap<string, string | false>;
   /** Programs to load; `undefined`: those that the object says. */
   readonly only: ReadonlySet<string> | undefined;
 }
@@ -40,7 +40,7 @@ export function prepare(
     }
     if (only !== undefined) bpf.bpf_program__set_autoload(handle.pointer, only.has(program.name));
     const target = targets.get(program.name);
-    if (target !== undefined && TARGET_AT_LOAD.test(splitSection(program.section).kind))
+    if (typeof target === 'string' && TARGET_AT_LOAD.test(splitSection(program.section).kind))
       bpf.bpf_program__set_attach_target(handle.pointer, 0, target);
   }
   for (const name of [...targets.keys(), ...(only ?? [])]) checkName(name, 'program', object.programs);

@@ -251,6 +251,7 @@ describe('ecc run', () => {
     [['FILE', '--btf', '/no/such/btf'], /error\[USAGE_NO_FILE\]: \/no\/such\/btf: no such file/],
     [['FILE', '--btf', '/etc/passwd'], /error\[BTF_BAD_MAGIC\]: \/etc\/passwd: /],
     [['FILE', '--attach', 'on_exec'], /--attach on_exec: PROGRAM=TARGET is expected/],
+    [['FILE', '--attach', 'nobody=none'], /error\[USAGE_PROGRAM\]: .*: there is no program nobody\n/],
     [['FILE', '--attach', 'nobody=x'], /error\[USAGE_PROGRAM\]: .*: there is no program nobody\n {2}help: there are /],
     [['FILE', 'word'], /error\[USAGE_OPTION\]: word: the program takes options only/],
   ] as const)('refused before anything is loaded: %j', async ([words, message]) => {
