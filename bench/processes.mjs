@@ -143,53 +143,58 @@ class Watching {
 const watching = new Watching();
 while (!(await watching.line()).includes('watching'));
 
-const one = {
+/** What takes a tenth of a second at most: beside each other, and often, since a process finds more or less of itself in the caches. */
+const short = {
   'node -e 0': () => node('-e', '0'),
+  'ecc --version': () => node(ecc, '--version'),
+  'ecc --help': () => node(ecc, '--help'),
+  'ecc, nothing changed': () => run(process.execPath, ours(sigsnoop, path.join(scratch, 'same')), at(sigsnoop)),
+};
+const long = {
   'clang --version': () => run('clang', ['--version']),
   'clang -c, whole header': () => bare(sigsnoop),
   'clang -c and llvm-strip': () => bare(sigsnoop) + run('llvm-strip', ['-g', path.join(scratch, 'bare.o')]),
-  'ecc --version': () => node(ecc, '--version'),
-  'ecc --help': () => node(ecc, '--help'),
   'ecc, empty cache': () => cold(sigsnoop),
   'ecc, warm': () => warm(sigsnoop),
   'ecc, warm, a name added': () => withNewName(),
-  'ecc, nothing changed': () => run(process.execPath, ours(sigsnoop, path.join(scratch, 'same')), at(sigsnoop)),
   'ecc --watch, a line changed': () => watching.change(),
   'ecc, own vmlinux.h, empty cache': () => cold(path.join(own, 'sigsnoop.bpf.c')),
   'ecc, own vmlinux.h, warm': () => warm(path.join(own, 'sigsnoop.bpf.c')),
 };
 
-/** Of what takes long: a single run would mostly tell how busy the machine was. */
+/** Of what takes longest, and times of the short ones in a round: a single run would mostly tell how busy the machine was. */
 const RUNS = 3;
-const times = Object.fromEntries(Object.keys(one).map((name) => [name, []]));
+const times = Object.fromEntries(Object.keys({ ...short, ...long }).map((name) => [name, []]));
 // the second build in a directory is the one that makes what a warm one has
 for (let round = -2; round < rounds; round++) {
-  for (const [name, measure] of Object.entries(one)) {
-    const ms = await measure();
-    if (round >= 0) times[name].push(ms);
+  for (const cases of [...Array.from({ length: RUNS }, () => short), long]) {
+    for (const [name, measure] of Object.entries(cases)) {
+      const ms = await measure();
+      if (round >= 0) times[name].push(ms);
+    }
   }
 }
 watching.stop();
 const medians = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
 
+/** Of what ran in one turn: the machine may have another speed in the next. */
+const ratioOf = (runs, name, to) => median(runs.map((run) => run[name] / run[to]));
 const many = { cold: [], warm: [] };
 for (const source of fixtures) {
   const runs = Array.from({ length: RUNS }, () => ({ bare: bare(source), cold: cold(source), warm: warm(source) }));
-  const compiler = median(runs.map((run) => run.bare));
-  many.cold.push(median(runs.map((run) => run.cold)) / compiler);
-  many.warm.push(median(runs.map((run) => run.warm)) / compiler);
+  many.cold.push(ratioOf(runs, 'cold', 'bare'));
+  many.warm.push(ratioOf(runs, 'warm', 'bare'));
 }
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 const list = path.join(scratch, 'sources');
 writeFileSync(list, fixtures.join('\n'));
 const quoted = bareArgs('{}', '/dev/null').map((word) => `'${word}'`);
-const loop = median(
-  Array.from({ length: RUNS }, () => run('sh', ['-c', `xargs -P 2 -I {} clang ${quoted.join(' ')} < ${list}`])),
-);
-const batch = median(
-  Array.from({ length: RUNS }, () => node(ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache')),
-);
+const loops = ['-c', `xargs -P 2 -I {} clang ${quoted.join(' ')} < ${list}`];
+const batches = Array.from({ length: RUNS }, () => ({
+  loop: run('sh', loops),
+  batch: node(ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache'),
+}));
 
 /** Most memory that our own process had at a time, in megabytes. */
 const hook = path.join(scratch, 'memory.cjs');
@@ -205,9 +210,8 @@ function memory(cwd, ...args) {
 const oneMemory = memory(path.dirname(sigsnoop), ...ours(sigsnoop, out, '--no-cache'));
 const batchMemory = memory(scratch, ecc, ...fixtures, '-o', path.join(scratch, 'batch'), '--no-cache');
 
-const base = medians['node -e 0'];
-const compiler = medians['clang -c, whole header'];
-const ratio = (name, to) => (medians[name] / to).toFixed(2);
+const [base, compiler] = ['node -e 0', 'clang -c, whole header'];
+const ratio = (name, to) => median(times[name].map((ms, turn) => ms / times[to][turn])).toFixed(2);
 const rows = [
   ['sigsnoop, empty cache', ratio('ecc, empty cache', compiler), '0.95', 'clang -c'],
   ['sigsnoop, warm', ratio('ecc, warm', compiler), '0.75', 'clang -c'],
@@ -218,14 +222,19 @@ const rows = [
   ['own vmlinux.h, warm', ratio('ecc, own vmlinux.h, warm', compiler), '0.80', 'clang -c'],
   ['one line changed under --watch', ratio('ecc --watch, a line changed', compiler), '', 'clang -c'],
   ['nothing changed', ratio('ecc, nothing changed', base), '1.35', 'node -e 0'],
-  [`${fixtures.length} programs in one command`, (batch / loop).toFixed(2), '0.30', 'clang -c of all, two at a time'],
+  [
+    `${fixtures.length} programs in one command`,
+    ratioOf(batches, 'batch', 'loop').toFixed(2),
+    '0.30',
+    'clang -c of all, two at a time',
+  ],
   ['ecc --version', ratio('ecc --version', base), '1.15', 'node -e 0'],
   ['ecc --help', ratio('ecc --help', base), '1.40', 'node -e 0'],
 ];
 const version = (command) => spawnSync(command, ['--version'], { env }).stdout.toString().split('\n')[0];
 const text = `Node ${process.versions.node}, ${version('clang')}, Linux ${os.release()}, ${os.availableParallelism()} processors (${os.cpus()[0]?.model}),
 load before the run ${load.toFixed(1)}; medians of ${rounds} rounds after two
-to warm up, and of ${RUNS} runs of each fixture. \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` are unset.
+to warm up, with ${RUNS} runs of what takes less than a tenth of a second, and of ${RUNS} runs of each fixture; ratios are medians of the ratios of one turn. \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` are unset.
 
 | case | ratio | target | to |
 |---|---|---|---|
@@ -236,8 +245,8 @@ ${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 ${Object.entries(medians)
   .map(([name, ms]) => `| ${name} | ${ms.toFixed(0)} |`)
   .join('\n')}
-| ${fixtures.length} programs, clang -c, two at a time | ${loop.toFixed(0)} |
-| ${fixtures.length} programs, ecc | ${batch.toFixed(0)} |
+| ${fixtures.length} programs, clang -c, two at a time | ${median(batches.map(({ loop }) => loop)).toFixed(0)} |
+| ${fixtures.length} programs, ecc | ${median(batches.map(({ batch }) => batch)).toFixed(0)} |
 
 Peak memory of our own process: ${oneMemory.toFixed(0)} MB for sigsnoop (target 120), ${batchMemory.toFixed(0)} MB for the ${fixtures.length} programs.
 `;
